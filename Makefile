@@ -1,0 +1,34 @@
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: install demo test test-full check clean
+
+install: $(INSTALLED)
+
+# trl is a source of reference templates for the tests only; without --no-deps it would pull in torch.
+$(INSTALLED): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps trl==1.16.0
+	touch $(INSTALLED)
+
+demo: install
+	$(BIN)/datagen demo
+
+test: install
+	$(BIN)/pytest -m "not full"
+
+test-full: install
+	$(BIN)/pytest
+
+check: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/basedpyright
+	$(BIN)/lint-imports
+	$(BIN)/pytest -m "not slow and not full"
+
+clean:
+	rm -rf $(VENV) output .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Decides how counsellor dialogues are asked for, performed, checked and stored; never imports Prefect."""

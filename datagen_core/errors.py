@@ -1,0 +1,118 @@
+"""Every error raised on purpose, as one tree.
+
+    DatagenError
+    ├── ConfigError            a setting, an option or a flow parameter is wrong
+    │   └── MissingKeyError    the provider needs a key and none is set
+    ├── InputFileError         a file is missing, unreadable, or a line of it is not what it should be
+    ├── OutputError            a file could not be written (full disk, permission)
+    ├── PortTakenError         a server cannot listen on the port it was given
+    ├── BatchError             anything about a batch at the provider
+    │   ├── BatchNotReady      the batch has not ended yet; ask again later
+    │   ├── BatchFailed        the provider refused the batch as a whole
+    │   ├── LedgerError        the ledger belongs to another project, or is damaged
+    │   └── SubmissionUnknown  the answer to a creation was lost; the next run looks it up
+    ├── ProviderError          the provider cannot be reached or refuses the key
+    ├── ShortfallError         the rounds ended with fewer dialogues than asked for
+    └── HubError               the Hub refused, or holds something else than expected
+
+What the LLM or the provider does wrong to a single request is never an exception: it is counted in the funnel.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class DatagenError(Exception):
+    """Any error whose message is meant for the user: what was found, what was expected, what to do next."""
+
+
+class ConfigError(DatagenError):
+    """A setting, an option or a flow parameter is wrong."""
+
+
+class MissingKeyError(ConfigError):
+    """The provider needs a key and none is set."""
+
+    def __init__(self, variable: str, *, provider: str) -> None:
+        super().__init__(
+            f"Provider {provider!r} needs {variable}, which is set neither in the environment, nor in .env, nor in a "
+            f"Prefect Secret block. Set {variable}, or use --provider simulator, which needs no key."
+        )
+
+
+class InputFileError(DatagenError):
+    """A file is missing, unreadable, or a line of it is not what it should be."""
+
+    def __init__(
+        self,
+        path: str | Path,
+        problem: str,
+        *,
+        advice: str,
+        line: int | None = None,
+        column: int | None = None,
+        field: str | None = None,
+    ) -> None:
+        where = str(path)
+        if line is not None:
+            where += f", line {line}"
+        if column is not None:
+            where += f", column {column}"
+        if field is not None:
+            where += f", field {field!r}"
+        super().__init__(f"{where}: {problem} {advice}")
+        self.path, self.line, self.column, self.field = str(path), line, column, field
+
+
+class OutputError(DatagenError):
+    """A file could not be written; whatever stood there before is untouched."""
+
+    def __init__(self, path: str | Path, reason: str) -> None:
+        super().__init__(
+            f"{path}: could not be written ({reason}). What stood there before is unchanged. "
+            "Free some space or choose another folder, then run the same command again."
+        )
+
+
+class PortTakenError(DatagenError):
+    """A server cannot listen on the port it was given."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(f"Port {port} on 127.0.0.1 is taken. Choose another with --port, or 0 for any free one.")
+
+
+class BatchError(DatagenError):
+    """Anything about a batch at the provider."""
+
+
+class BatchNotReady(BatchError):
+    """The batch has not ended yet; ask again later."""
+
+    def __init__(self, batch_id: str, *, status: str, completed: int, total: int) -> None:
+        super().__init__(f"Batch {batch_id!r} is {status}: {completed} of {total} requests done.")
+        self.batch_id, self.status = batch_id, status
+
+
+class BatchFailed(BatchError):
+    """The provider refused the batch as a whole; nothing was billed."""
+
+
+class LedgerError(BatchError):
+    """The ledger belongs to another project or base URL, or is damaged."""
+
+
+class SubmissionUnknown(BatchError):
+    """The answer to a creation was lost; the next run looks the batch up before it creates anything."""
+
+
+class ProviderError(DatagenError):
+    """The provider cannot be reached, or refuses the key."""
+
+
+class ShortfallError(DatagenError):
+    """The rounds ended with fewer dialogues than asked for."""
+
+
+class HubError(DatagenError):
+    """The Hub refused, or holds something else than expected."""

@@ -1,0 +1,225 @@
+"""Decides how files are written (whole or not at all), streamed and fingerprinted."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, cast
+
+import orjson
+from pydantic import BaseModel, ConfigDict
+
+from datagen_core.errors import InputFileError, OutputError
+
+
+JsonObject = dict[str, object]
+
+
+class Artifact(BaseModel):
+    """A reference to a finished file: what tasks hand to each other instead of its contents.
+
+    `rows` counts lines of JSON Lines, elements of a JSON array, or files of a folder; `bytes` is the size on disk.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: str
+    sha256: str
+    rows: int
+    bytes: int
+
+    def is_intact(self) -> bool:
+        """Tell whether the file still stands with the same bytes."""
+        path = Path(self.path)
+        return path.exists() and fingerprint(path) == self.sha256
+
+
+def fingerprint(path: Path) -> str:
+    """Return the SHA-256 of a file, or of a folder's relative names and contents in sorted order."""
+    digest = hashlib.sha256()
+    if path.is_dir():
+        for child in sorted(p for p in path.rglob("*") if p.is_file()):
+            digest.update(f"{child.relative_to(path).as_posix()}\0{fingerprint(child)}\n".encode())
+        return digest.hexdigest()
+    with path.open("rb") as stream:
+        for block in iter(lambda: stream.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def describe(path: Path, rows: int) -> Artifact:
+    """Return the artifact of a file that was just written."""
+    size = sum(p.stat().st_size for p in path.rglob("*") if p.is_file()) if path.is_dir() else path.stat().st_size
+    return Artifact(path=str(path), sha256=fingerprint(path), rows=rows, bytes=size)
+
+
+@contextmanager
+def replace_file(path: Path) -> Generator[IO[bytes]]:
+    """Open a temporary file beside `path` that takes its place, fsynced, when the block ends without an error.
+
+    Raises:
+        OutputError: the folder or the file cannot be written; what stood at `path` is unchanged.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    except OSError as error:
+        raise OutputError(path, error.strerror or str(error)) from error
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise OutputError(path, error.strerror or str(error)) from error
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_jsonl(path: Path, rows: Iterable[object]) -> Artifact:
+    """Write one JSON document a line, atomically, and return the artifact."""
+    count = 0
+    with replace_file(path) as stream:
+        for row in rows:
+            stream.write(orjson.dumps(row))
+            stream.write(b"\n")
+            count += 1
+    return describe(path, count)
+
+
+def write_json_array(path: Path, elements: Iterable[object]) -> Artifact:
+    """Write a JSON array with one element a line, so that it streams both ways."""
+    count = 0
+    with replace_file(path) as stream:
+        stream.write(b"[")
+        for element in elements:
+            stream.write(b"\n" if count == 0 else b",\n")
+            stream.write(orjson.dumps(element))
+            count += 1
+        stream.write(b"\n]\n" if count else b"]\n")
+    return describe(path, count)
+
+
+def write_json(path: Path, document: object) -> Artifact:
+    """Write one indented JSON document, atomically."""
+    with replace_file(path) as stream:
+        stream.write(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+    return describe(path, 1)
+
+
+def read_json(path: Path, *, advice: str) -> object:
+    """Read one JSON document.
+
+    Raises:
+        InputFileError: the file is missing or is no JSON.
+    """
+    try:
+        return cast(object, orjson.loads(path.read_bytes()))
+    except OSError as error:
+        raise InputFileError(path, f"cannot be read ({error.strerror}).", advice=advice) from error
+    except orjson.JSONDecodeError as error:
+        raise InputFileError(
+            path, f"is not valid JSON: {error.msg}.", line=error.lineno, column=error.colno, advice=advice
+        ) from error
+
+
+def read_jsonl(path: Path, *, advice: str) -> Iterator[tuple[int, JsonObject]]:
+    """Yield (line number from 1, object) for each line; blank lines are passed over.
+
+    Raises:
+        InputFileError: the file is missing, or a line is no JSON object; names line and column.
+    """
+    for number, line in _lines(path, advice):
+        if line.strip():
+            yield number, _parse_object(path, number, line, advice)
+
+
+def iter_json_array(path: Path, *, advice: str) -> Iterator[tuple[int, object]]:
+    """Yield (line number, element) of a JSON array; memory stays small where one element stands on a line.
+
+    An array laid out otherwise is read whole.
+
+    Raises:
+        InputFileError: the file is missing, is no JSON, or is no array.
+    """
+    if not _has_one_element_a_line(path, advice):
+        document = read_json(path, advice=advice)
+        if not isinstance(document, list):
+            raise InputFileError(path, f"expected a JSON array, found {type(document).__name__}.", advice=advice)
+        yield from enumerate(cast(list[object], document), start=1)
+        return
+    closed = False
+    for number, line in _lines(path, advice):
+        text = line.strip()
+        if number == 1 or not text:
+            continue
+        if closed:
+            raise InputFileError(path, "found text after the closing bracket.", line=number, advice=advice)
+        if text == b"]":
+            closed = True
+            continue
+        yield number, _parse(path, number, text.removesuffix(b","), advice)
+    if not closed:
+        raise InputFileError(path, "the array is not closed: the file is cut off.", advice=advice)
+
+
+def _has_one_element_a_line(path: Path, advice: str) -> bool:
+    """Look at the first two lines only: an indented array also opens with a lone bracket."""
+    for number, line in _lines(path, advice):
+        text = line.strip()
+        if number == 1:
+            if text != b"[":
+                return False
+            continue
+        if text == b"]":
+            return True
+        try:
+            orjson.loads(text.removesuffix(b","))
+        except orjson.JSONDecodeError:
+            return False
+        return True
+    return False
+
+
+def _lines(path: Path, advice: str) -> Iterator[tuple[int, bytes]]:
+    try:
+        with path.open("rb") as stream:
+            yield from enumerate(stream, start=1)
+    except OSError as error:
+        raise InputFileError(path, f"cannot be read ({error.strerror}).", advice=advice) from error
+
+
+def _parse(path: Path, number: int, line: bytes, advice: str) -> object:
+    try:
+        return cast(object, orjson.loads(line))
+    except orjson.JSONDecodeError as error:
+        raise InputFileError(
+            path, f"is not valid JSON: {error.msg}.", line=number, column=error.colno, advice=advice
+        ) from error
+
+
+def _parse_object(path: Path, number: int, line: bytes, advice: str) -> JsonObject:
+    value = _parse(path, number, line, advice)
+    if not isinstance(value, dict):
+        raise InputFileError(
+            path, f"expected a JSON object, found {type(value).__name__}.", line=number, advice=advice
+        )
+    return cast(JsonObject, value)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
