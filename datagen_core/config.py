@@ -1,9 +1,12 @@
-"""Decides the domain: its tools and what they return, topics, kinds, gold categories, people. Change the domain here first."""
+"""Decides the domain: its tools, topics, kinds, gold categories and people. Change the domain here first.
+
+Longer than our modules are: it is one table of constants, and the original pipeline promises them in one file.
+"""
 
 from __future__ import annotations
 
 import uuid
-from typing import Final, Literal, get_args
+from typing import Final, Literal, NamedTuple, get_args
 
 Category = Literal["한식", "중식", "일식", "분식", "치킨", "피자", "카페", "야식"]
 CATEGORIES: Final[tuple[Category, ...]] = get_args(Category)
@@ -286,9 +289,7 @@ TOOLS_RETURN_FORMAT: Final[dict[str, dict[str, object]]] = {
                     }
                 ),
             },
-            "pagination": _closed(
-                {"page": _COUNT, "page_size": _COUNT, "total_items": _COUNT, "total_pages": _COUNT}
-            ),
+            "pagination": _closed({"page": _COUNT, "page_size": _COUNT, "total_items": _COUNT, "total_pages": _COUNT}),
             "applied_filters": _closed(
                 {
                     "query": _NULLABLE,
@@ -384,3 +385,185 @@ ERROR_CODES: Final[tuple[ErrorCode, ...]] = get_args(ErrorCode)
 ERROR_FORMAT: Final[dict[str, object]] = _closed(
     {"error": _closed({"code": {"type": "string", "enum": list(ERROR_CODES)}, "message": _STRING})}
 )
+
+
+class Topic(NamedTuple):
+    """What a dialogue is about: a stable key, the Korean label, and the kinds that can be asked about it."""
+
+    key: str
+    label: str
+    kinds: tuple[Kind, ...]
+
+
+QUESTION_TOPICS: Final[tuple[Topic, ...]] = (
+    Topic("search_category", "음식 종류로 식당 찾기", ("tool_use",)),
+    Topic("search_dish", "먹고 싶은 요리로 식당 찾기", ("tool_use",)),
+    Topic("search_shop", "상호로 식당 찾기", ("tool_use",)),
+    Topic("search_open", "지금 문 연 곳만 찾기", ("tool_use",)),
+    Topic("search_rating", "평점 높은 순으로 보기", ("tool_use",)),
+    Topic("search_fee", "배달비 싼 순으로 보기", ("tool_use",)),
+    Topic("search_min_rating", "평점 몇 점 이상만 찾기", ("tool_use",)),
+    Topic("search_narrow", "찾은 결과를 차츰 좁히기", ("tool_use", "follow_up")),
+    Topic("menu_prices", "식당의 메뉴와 가격 보기", ("tool_use",)),
+    Topic("menu_ordinal", "앞서 나온 몇 번째 집의 메뉴 보기", ("follow_up",)),
+    Topic("opening_hours", "어느 시각에 문을 여는지 묻기", ("tool_use",)),
+    Topic("add_one", "메뉴 하나 담기", ("tool_use", "clarification", "correction")),
+    Topic("add_request", "요청 사항과 함께 담기", ("tool_use",)),
+    Topic("add_several", "여러 메뉴 담기", ("tool_use", "follow_up")),
+    Topic("cheapest", "가장 싼 메뉴 고르기", ("tool_use", "follow_up")),
+    Topic("cart_view", "장바구니 확인하기", ("tool_use",)),
+    Topic("quantity", "담은 수량 바꾸기", ("tool_use", "follow_up", "correction")),
+    Topic("request_change", "담은 메뉴의 요청 바꾸기", ("tool_use",)),
+    Topic("remove", "담은 메뉴 빼기", ("tool_use", "follow_up")),
+    Topic("swap", "담은 메뉴를 다른 것으로 바꾸기", ("tool_use", "correction")),
+    Topic("switch_shop", "다른 식당으로 갈아타기", ("tool_use", "correction")),
+    Topic("address_list", "저장한 배송지 보기", ("tool_use",)),
+    Topic("address_new", "새 배송지 저장하기", ("tool_use", "clarification")),
+    Topic("address_fix", "배송지 고치기", ("tool_use",)),
+    Topic("address_default", "기본 배송지 바꾸기", ("tool_use",)),
+    Topic("gate_password", "공동 현관 비밀번호 저장하기", ("tool_use",)),
+    Topic("checkout_total", "결제 전에 총액 확인하기", ("tool_use",)),
+    Topic("checkout_note", "배달 요청을 남기고 주문하기", ("tool_use",)),
+    Topic("checkout_address", "어느 배송지로 받을지 정하기", ("clarification", "correction")),
+    Topic("payment", "결제 수단을 골라 주문하기", ("tool_use", "clarification", "correction")),
+    Topic("full_cycle", "찾기부터 주문까지 한 번에", ("tool_use",)),
+    Topic("order_status", "주문 상태 묻기", ("tool_use", "clarification")),
+    Topic("payment_status", "결제가 되었는지 묻기", ("tool_use", "clarification")),
+    Topic("after_order", "방금 한 주문의 상태 묻기", ("follow_up",)),
+    Topic("sold_out", "품절된 메뉴 대신 고르기", ("error_recovery",)),
+    Topic("closed_shop", "문 닫은 식당 대신 고르기", ("error_recovery",)),
+    Topic("below_minimum", "최소 주문 금액 채우기", ("error_recovery",)),
+    Topic("wrong_order_id", "잘못 알고 있던 주문 번호 바로잡기", ("error_recovery",)),
+    Topic("status_and_cancel", "상태를 보고 취소까지 바라기", ("partial",)),
+    Topic("order_and_coupon", "주문하며 쿠폰까지 바라기", ("partial",)),
+    Topic("search_and_reserve", "식당을 찾고 예약까지 바라기", ("partial",)),
+    Topic("address_and_move", "배송지를 저장하고 지난 주문까지 옮겨 주기를 바라기", ("partial",)),
+    Topic("about_service", "상담사와 앱에 대해 묻기", ("direct_answer",)),
+    Topic("small_talk", "인사와 감사", ("direct_answer",)),
+    Topic("cannot_do", "앱이 여기서 못 하는 일", ("unsupported",)),
+    Topic("look_alike", "도구로 될 듯하지만 안 되는 일", ("near_miss",)),
+    Topic("elsewhere", "앱과 상관없는 일", ("off_domain",)),
+)
+
+
+class Unsupported(NamedTuple):
+    """Something no tool does: what the customer wants, and the nearest thing that can be offered (empty off-domain)."""
+
+    request: str
+    offer: str
+
+
+UNSUPPORTED_IN_DOMAIN: Final[tuple[Unsupported, ...]] = (
+    Unsupported("보유한 쿠폰 확인과 적용", "쿠폰 없이 총액을 확인하고 주문하기"),
+    Unsupported("포인트 적립 내역 조회", "장바구니 금액 확인"),
+    Unsupported("지난 주문 목록 전체 보기", "주문 번호를 알려 주면 그 주문의 상태 조회"),
+    Unsupported("이미 넣은 주문 취소", "주문 번호로 진행 상태 조회"),
+    Unsupported("결제한 금액 환불", "주문 번호로 결제 상태 조회"),
+    Unsupported("라이더의 현재 위치 추적", "주문 번호로 배달 상태 조회"),
+    Unsupported("라이더와 전화 연결", "주문 번호로 배달 상태 조회"),
+    Unsupported("식당 리뷰 읽기", "평점 높은 순으로 식당 찾기"),
+    Unsupported("리뷰 작성과 별점 남기기", "다른 식당이나 메뉴 찾기"),
+    Unsupported("식당을 찜 목록에 저장", "상호로 식당 찾기"),
+    Unsupported("회원 정보의 휴대폰 번호 변경", "배송지에 적힌 연락처 고치기"),
+    Unsupported("회원 탈퇴", "배송지나 장바구니 정리"),
+    Unsupported("카드를 새로 등록", "카드, 카카오, 네이버, 토스 가운데 결제 수단 고르기"),
+    Unsupported("현금이나 만나서 결제", "카드, 카카오, 네이버, 토스로 결제하기"),
+    Unsupported("식당 자리 예약", "배달되는 식당 찾기"),
+    Unsupported("음식의 칼로리와 영양 성분 안내", "식당의 메뉴와 가격 안내"),
+    Unsupported("알레르기 유발 성분 확인", "담을 때 요청 사항 남기기"),
+    Unsupported("배달 도착 예정 시각을 분 단위로 안내", "주문 번호로 진행 상태 조회"),
+    Unsupported("내일 시각을 정해 예약 배달", "지금 주문하기"),
+    Unsupported("이미 출발한 주문의 배송지 변경", "다음 주문에 쓸 배송지 저장"),
+    Unsupported("영수증과 세금계산서 발급", "주문 번호로 결제 상태 조회"),
+    Unsupported("선물하기로 친구에게 보내기", "친구의 주소를 배송지로 저장하고 주문하기"),
+    Unsupported("정기 구독 할인 가입", "배달비 낮은 순으로 식당 찾기"),
+    Unsupported("음식에 이물질이 나왔다는 보상 요구", "주문 번호로 주문 상태 조회"),
+    Unsupported("식당 사장님에게 직접 말 전하기", "주문할 때 배달 요청 남기기"),
+)
+
+UNSUPPORTED_OFF_DOMAIN: Final[tuple[Unsupported, ...]] = (
+    Unsupported("내일 날씨 알려 주기", ""),
+    Unsupported("주식 종목 추천", ""),
+    Unsupported("영어 문장 번역", ""),
+    Unsupported("축구 경기 결과 알려 주기", ""),
+    Unsupported("택시 부르기", ""),
+    Unsupported("수학 숙제 풀어 주기", ""),
+    Unsupported("기차표 예매", ""),
+    Unsupported("노래 추천", ""),
+    Unsupported("감기에 먹을 약 추천", ""),
+    Unsupported("자기소개서 고쳐 주기", ""),
+    Unsupported("영화 예매", ""),
+    Unsupported("로또 번호 골라 주기", ""),
+)
+
+UNSUPPORTED_SCENARIOS: Final[tuple[Unsupported, ...]] = UNSUPPORTED_IN_DOMAIN + UNSUPPORTED_OFF_DOMAIN
+
+NEAR_MISSES: Final[tuple[Unsupported, ...]] = (
+    Unsupported("주문 번호를 대며 환불 요구", "그 번호로 결제 상태 조회"),
+    Unsupported("주문 번호를 대며 취소 요구", "그 번호로 진행 상태 조회"),
+    Unsupported("주문 번호를 대며 라이더 위치 묻기", "그 번호로 배달 상태 조회"),
+    Unsupported("주문 번호를 대며 배송지 변경 요구", "그 번호로 진행 상태 조회"),
+    Unsupported("식당 리뷰를 읽어 달라고 하기", "평점 높은 순으로 식당 찾기"),
+    Unsupported("식당 전화번호 묻기", "식당의 메뉴와 영업 여부 안내"),
+    Unsupported("지난번과 똑같이 다시 주문해 달라고 하기", "메뉴를 알려 주면 새로 담아 주문하기"),
+    Unsupported("배송지를 지워 달라고 하기", "배송지 고치기"),
+)
+"""Requests that look as if a tool could do them; taking that tool would be wrong."""
+
+SMALL_TALK: Final[tuple[Unsupported, ...]] = (
+    Unsupported("누구인지 묻기", ""),
+    Unsupported("무엇을 할 수 있는지 묻기", ""),
+    Unsupported("어떤 결제 수단이 되는지 묻기", ""),
+    Unsupported("주문하는 순서 묻기", ""),
+    Unsupported("인사하고 나중에 다시 오겠다고 하기", ""),
+    Unsupported("도와줘서 고맙다고 하기", ""),
+    Unsupported("한 번에 두 식당에서 시킬 수 있는지 묻기", ""),
+    Unsupported("주문 번호를 어디에 쓰는지 묻기", ""),
+)
+"""Lines within the app that need no tool."""
+
+
+class Persona(NamedTuple):
+    """How a customer talks."""
+
+    age: str
+    register: Literal["존댓말", "반말"]
+    mood: str
+    typing: str
+
+
+PERSONAS: Final[tuple[Persona, ...]] = (
+    Persona("20대", "반말", "급함", "오타"),
+    Persona("30대", "존댓말", "차분함", "보통"),
+    Persona("60대", "존댓말", "조심스러움", "느긋한 말투"),
+    Persona("10대", "반말", "들뜸", "ㅋㅋ"),
+    Persona("40대", "존댓말", "급함", "짧게"),
+    Persona("50대", "존댓말", "화남", "보통"),
+    Persona("20대", "존댓말", "들뜸", "ㅎㅎ와 이모티콘"),
+    Persona("30대", "반말", "무덤덤함", "띄어쓰기 없음"),
+    Persona("70대", "반말", "느긋함", "느긋한 말투"),
+    Persona("40대", "존댓말", "공손함", "보통"),
+    Persona("30대", "존댓말", "피곤함", "말줄임"),
+    Persona("50대", "반말", "차분함", "사투리"),
+)
+
+RECIPIENTS: Final[tuple[str, ...]] = (
+    "김민지", "이서준", "박하은", "최도윤", "정수아", "강지호", "조은서", "윤시우", "장예린", "임건우",
+    "한지안", "오현서", "서유나", "신재윤", "권나은", "황태오", "안소율", "송민재", "류다인", "홍가람",
+)  # fmt: skip
+"""Invented people; every recipient in the data is one of these."""
+
+PHONE_PREFIX: Final = "010-0"
+"""Every phone number in the data begins so: no subscriber number begins with 0, so none can be a real one."""
+
+STREETS: Final[tuple[str, ...]] = (
+    "서울 한빛구 새솔로 21", "서울 한빛구 가온길 8", "서울 누리구 달빛로 135", "서울 누리구 솔바람길 17",
+    "서울 도담구 은하로 302", "서울 도담구 별내길 44", "경기 다온시 푸른로 56", "경기 다온시 햇살길 9",
+    "부산 미르구 물결로 77", "부산 미르구 갈매길 12", "대구 아름구 느티로 210", "인천 바람구 등대로 33",
+    "대전 시나브로구 한밭길 61", "광주 온새미구 무등길 5", "서울 한빛구 윤슬로 140", "경기 마루시 들꽃길 28",
+)  # fmt: skip
+"""Invented streets of invented districts."""
+
+UNITS: Final[tuple[str, ...]] = (
+    "101동 1203호", "302호", "2층", "7층", "B동 504호", "203동 801호", "지하 1층", "1105호",
+)  # fmt: skip

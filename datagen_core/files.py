@@ -15,7 +15,6 @@ from pydantic import BaseModel, ConfigDict
 
 from datagen_core.errors import InputFileError, OutputError
 
-
 JsonObject = dict[str, object]
 
 
@@ -211,9 +210,7 @@ def _parse(path: Path, number: int, line: bytes, advice: str) -> object:
 def _parse_object(path: Path, number: int, line: bytes, advice: str) -> JsonObject:
     value = _parse(path, number, line, advice)
     if not isinstance(value, dict):
-        raise InputFileError(
-            path, f"expected a JSON object, found {type(value).__name__}.", line=number, advice=advice
-        )
+        raise InputFileError(path, f"expected a JSON object, found {type(value).__name__}.", line=number, advice=advice)
     return cast(JsonObject, value)
 
 

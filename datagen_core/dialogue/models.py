@@ -1,4 +1,4 @@
-"""Decides what a dialogue is: turns of a customer, a counsellor, its tool calls and their responses; and its dataset row."""
+"""Decides what a dialogue is, turn by turn, and what its row in the dataset is."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Dialogue:
-    """A performed or parsed dialogue, before it is judged. `date` is `YYYY-MM-DD`; `tools` are OpenAI function specs."""
+    """A performed or parsed dialogue, not yet judged. `date` is `YYYY-MM-DD`; `tools` are OpenAI function specs."""
 
     uid: str
     date: str

@@ -1,0 +1,234 @@
+"""Decides what became of one request: reads a row of an output or error file, whichever server wrote it."""
+
+from __future__ import annotations
+
+import json
+from typing import Final, Literal, TypedDict, cast
+
+import orjson
+
+from datagen_core.batch.models import Outcome
+from datagen_core.batch.wire import as_object
+from datagen_core.files import JsonObject
+
+PAID_OUTCOMES: Final[frozenset[Outcome]] = frozenset({"answered", "refused", "truncated", "filtered"})
+_UNFINISHED: Final[dict[str, Outcome]] = {
+    "batch_expired": "expired",
+    "batch_cancelled": "cancelled",
+    "batch_canceled": "cancelled",
+}
+_ABSENT: Final[dict[str, str]] = {
+    "expired": "The completion window closed before this request was answered.",
+    "cancelled": "The batch was cancelled before this request was answered.",
+    "missing": "The provider's files hold no row for this request.",
+}
+
+
+class RowError(TypedDict):
+    """Why there is no answer, in the provider's words where it gave any."""
+
+    code: str
+    message: str
+
+
+class Usage(TypedDict):
+    """Tokens billed; `cached_tokens` are among `prompt_tokens`."""
+
+    prompt_tokens: int
+    cached_tokens: int
+    completion_tokens: int
+
+
+class Result(TypedDict):
+    """One element of `result_lst.json`; key order is part of the format.
+
+    `text` is the answer, the refusal, or what there is of a truncated or filtered answer.
+    """
+
+    custom_id: str
+    batch_id: str
+    outcome: Outcome
+    text: str | None
+    error: RowError | None
+    model: str | None
+    usage: Usage | None
+
+
+class _Answer(TypedDict):
+    """What a response body says, whichever endpoint it comes from."""
+
+    text: str | None
+    refusal: str | None
+    stopped: str | None
+
+
+def parse_row(line: bytes) -> JsonObject | None:
+    """Return the row with a custom_id that stands on a line, or None.
+
+    Half a surrogate pair, which models do write, and broken UTF-8 cost a character and not the paid row.
+    """
+    try:
+        row = as_object(cast(object, orjson.loads(line)))
+    except orjson.JSONDecodeError:
+        try:
+            row = as_object(cast(object, json.loads(line.decode("utf-8", "replace"))))
+        except (ValueError, RecursionError):
+            return None
+    custom_id = row.get("custom_id")
+    return row if isinstance(custom_id, str) and custom_id else None
+
+
+def read_result(row: JsonObject, batch_id: str) -> Result:
+    """Return what became of the row's request.
+
+    A row is an answer if its error is falsy, its HTTP status is 200 and its body holds an answer; a server may leave
+    out what is null, and may give the body as a JSON string.
+    """
+    custom_id = str(row.get("custom_id"))
+    response = as_object(row.get("response"))
+    body = _read_body(response.get("body"))
+    error = _find_error(row, response, body)
+    if error is not None:
+        outcome = _UNFINISHED.get(error["code"], "error")
+        return {**absent_result(custom_id, batch_id, outcome, error), "usage": _read_usage(body)}
+    answer = _read_chat(body) if "choices" in body else _read_responses(body)
+    return _build_result(custom_id, batch_id, answer, body)
+
+
+def absent_result(custom_id: str, batch_id: str, outcome: Outcome, error: RowError | None = None) -> Result:
+    """Return the result of a request that has no answer."""
+    code = outcome if outcome == "missing" else f"batch_{outcome}"
+    return {
+        "custom_id": custom_id,
+        "batch_id": batch_id,
+        "outcome": outcome,
+        "text": None,
+        "error": error or {"code": code, "message": _ABSENT.get(outcome, "")},
+        "model": None,
+        "usage": None,
+    }
+
+
+def _build_result(custom_id: str, batch_id: str, answer: _Answer, body: JsonObject) -> Result:
+    outcome = _judge(answer)
+    model = body.get("model")
+    return {
+        "custom_id": custom_id,
+        "batch_id": batch_id,
+        "outcome": outcome,
+        "text": _clean(answer["refusal"] if outcome == "refused" else answer["text"]),
+        "error": {"code": "no_text", "message": "The answer holds no text."} if outcome == "error" else None,
+        "model": _clean(model) if isinstance(model, str) else None,
+        "usage": _read_usage(body),
+    }
+
+
+def _judge(answer: _Answer) -> Outcome:
+    if answer["stopped"] is not None:
+        return "truncated" if answer["stopped"] == "length" else "filtered"
+    if answer["refusal"] is not None:
+        return "refused"
+    return "error" if answer["text"] is None else "answered"
+
+
+def _read_body(value: object) -> JsonObject:
+    if isinstance(value, str):
+        try:
+            value = cast(object, json.loads(value))
+        except (ValueError, RecursionError):
+            return {}
+    return as_object(value)
+
+
+def _find_error(row: JsonObject, response: JsonObject, body: JsonObject) -> RowError | None:
+    """Look where errors stand: in the row, in the HTTP status, in the body, or in there being no answer at all."""
+    if row.get("error"):
+        return _read_error(row["error"], "error")
+    if not response:
+        return {"code": "no_response", "message": "The row holds neither a response nor an error."}
+    status = response.get("status_code")
+    if status is not None and str(status) != "200":
+        return _read_error(body.get("error") or body, f"http_{status}")
+    if body.get("error"):
+        return _read_error(body["error"], "error")
+    if not body.get("choices") and not body.get("output"):
+        return {"code": "no_choices", "message": "The response holds no answer."}
+    return None
+
+
+def _read_error(value: object, fallback: str) -> RowError:
+    if not isinstance(value, dict):
+        return {"code": fallback, "message": _clean(str(value)) or ""}
+    error = cast(JsonObject, value)
+    code = error.get("code") or error.get("type") or fallback
+    return {"code": _clean(str(code)) or fallback, "message": _clean(str(error.get("message") or "")) or ""}
+
+
+def _read_chat(body: JsonObject) -> _Answer:
+    choice = as_object(_first(body.get("choices")))
+    message = as_object(choice.get("message"))
+    reason, refusal = choice.get("finish_reason"), message.get("refusal")
+    return {
+        "text": _read_text(message.get("content")),
+        "refusal": refusal if isinstance(refusal, str) and refusal else None,
+        "stopped": reason if isinstance(reason, str) and reason in {"length", "content_filter"} else None,
+    }
+
+
+def _read_responses(body: JsonObject) -> _Answer:
+    parts = [
+        as_object(part)
+        for entry in _as_list(body.get("output"))
+        if as_object(entry).get("type", "message") == "message"
+        for part in _as_list(as_object(entry).get("content"))
+    ]
+    reason = as_object(body.get("incomplete_details")).get("reason")
+    stopped = "content_filter" if reason == "content_filter" else "length"
+    return {
+        "text": _join(parts, "text"),
+        "refusal": _join(parts, "refusal"),
+        "stopped": stopped if body.get("status") == "incomplete" else None,
+    }
+
+
+def _read_text(content: object) -> str | None:
+    """Return a message's content, which some servers give in parts."""
+    if isinstance(content, list):
+        return _join([as_object(part) for part in cast(list[object], content)], "text")
+    return content if isinstance(content, str) else None
+
+
+def _join(parts: list[JsonObject], name: Literal["text", "refusal"]) -> str | None:
+    texts = [text for part in parts if isinstance(text := part.get(name), str)]
+    return "".join(texts) if texts else None
+
+
+def _read_usage(body: JsonObject) -> Usage | None:
+    """Read the token counts, which the two endpoints name differently."""
+    usage = as_object(body.get("usage"))
+    if not usage:
+        return None
+    details = as_object(usage.get("prompt_tokens_details") or usage.get("input_tokens_details"))
+    return {
+        "prompt_tokens": _count(usage.get("prompt_tokens", usage.get("input_tokens"))),
+        "cached_tokens": _count(details.get("cached_tokens")),
+        "completion_tokens": _count(usage.get("completion_tokens", usage.get("output_tokens"))),
+    }
+
+
+def _count(value: object) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+
+
+def _as_list(value: object) -> list[object]:
+    return cast(list[object], value) if isinstance(value, list) else []
+
+
+def _first(value: object) -> object:
+    listed = _as_list(value)
+    return listed[0] if listed else None
+
+
+def _clean(text: str | None) -> str | None:
+    """Replace half surrogate pairs, which no UTF-8 file can hold."""
+    return None if text is None else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -1,0 +1,94 @@
+"""Decides the body of one request: prompt, schema and limits, for chat completions and for responses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final, Literal, NamedTuple
+
+from datagen_core.dialogue.brief import render_brief
+from datagen_core.dialogue.script import build_script_schema
+from datagen_core.files import Artifact, write_jsonl
+from datagen_core.prompts import WRITER_PROMPT
+from datagen_core.scenarios import Scenario
+
+Endpoint = Literal["/v1/chat/completions", "/v1/responses"]
+
+MAX_OUTPUT_TOKENS: Final = 8_000
+"""Room for reasoning and a script; scripts themselves take about 650 tokens."""
+
+
+class RequestOptions(NamedTuple):
+    """What decides a body besides the scenario."""
+
+    model: str
+    endpoint: Endpoint = "/v1/chat/completions"
+    max_output_tokens: int = MAX_OUTPUT_TOKENS
+
+
+def render_custom_id(scenario_id: str, round_number: int) -> str:
+    """Return the id of a scenario's request in a round (from 1), as `training-42-000017.r2`."""
+    return f"{scenario_id}.r{round_number}"
+
+
+def read_custom_id(custom_id: str) -> tuple[str, int]:
+    """Return the scenario id and round; an id without a round is of round 1."""
+    scenario_id, _, number = custom_id.rpartition(".r")
+    if scenario_id and number.isascii() and number.isdigit():
+        return scenario_id, int(number)
+    return custom_id, 1
+
+
+def build_request(
+    scenario: Scenario, options: RequestOptions, *, round_number: int = 1, problems: Sequence[str] = ()
+) -> dict[str, object]:
+    """Return one line of a batch input file."""
+    brief = render_brief(scenario, problems=problems)
+    schema = build_script_schema(parallel_calls=scenario.parallel_calls)
+    build = _build_chat_body if options.endpoint == "/v1/chat/completions" else _build_responses_body
+    return {
+        "custom_id": render_custom_id(scenario.id, round_number),
+        "method": "POST",
+        "url": options.endpoint,
+        "body": build(brief, schema, options),
+    }
+
+
+def write_requests(
+    path: Path,
+    scenarios: Iterable[Scenario],
+    options: RequestOptions,
+    *,
+    round_number: int = 1,
+    problems: Mapping[str, Sequence[str]] | None = None,
+) -> Artifact:
+    """Write a batch input file; `problems` holds, by scenario id, what was wrong with the last attempt."""
+    known = problems or {}
+
+    def rows() -> Iterator[dict[str, object]]:
+        for scenario in scenarios:
+            yield build_request(scenario, options, round_number=round_number, problems=known.get(scenario.id, ()))
+
+    return write_jsonl(path, rows())
+
+
+def _build_chat_body(brief: str, schema: Mapping[str, object], options: RequestOptions) -> dict[str, object]:
+    return {
+        "model": options.model,
+        "messages": [{"role": "system", "content": WRITER_PROMPT}, {"role": "user", "content": brief}],
+        "response_format": {
+            "type": "json_schema",
+            "json_schema": {"name": "script", "strict": True, "schema": schema},
+        },
+        "max_completion_tokens": options.max_output_tokens,
+    }
+
+
+def _build_responses_body(brief: str, schema: Mapping[str, object], options: RequestOptions) -> dict[str, object]:
+    return {
+        "model": options.model,
+        "instructions": WRITER_PROMPT,
+        "input": [{"role": "user", "content": brief}],
+        "text": {"format": {"type": "json_schema", "name": "script", "strict": True, "schema": schema}},
+        "max_output_tokens": options.max_output_tokens,
+    }

@@ -1,0 +1,60 @@
+"""Decides what `batch_input_status.json` holds: every shard of a run, its batch, and where that batch lives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from datagen_core.batch.models import BatchStatus, Submitted
+from datagen_core.errors import InputFileError
+from datagen_core.files import Artifact, read_json, write_json
+
+_ADVICE = "Submit the request file again: batches that exist are found, not made anew."
+
+
+class ShardStatus(BaseModel):
+    """One shard's submission and the last that was heard of its batch."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    submitted: Submitted
+    status: BatchStatus | None = None
+
+
+class BatchInputStatus(BaseModel):
+    """The status file. `identity` is the project at the provider, as the ledger has it; it holds no key."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: Literal[1] = 1
+    provider: str
+    identity: str
+    endpoint: str
+    model: str
+    shards: tuple[ShardStatus, ...]
+
+    def pairs(self) -> list[tuple[Submitted, BatchStatus]]:
+        """Return what `retrieve_results` takes: the shards whose batch was heard of, in order."""
+        return [(shard.submitted, shard.status) for shard in self.shards if shard.status is not None]
+
+
+def write_status(path: Path, status: BatchInputStatus) -> Artifact:
+    """Write the status file, whole or not at all."""
+    return write_json(path, status.model_dump(mode="json"))
+
+
+def read_status(path: Path) -> BatchInputStatus:
+    """Read a status file.
+
+    Raises:
+        InputFileError: the file is missing, no JSON, or lacks something; names the field.
+    """
+    document = read_json(path, advice=_ADVICE)
+    try:
+        return BatchInputStatus.model_validate(document)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        field = ".".join(str(part) for part in first["loc"]) or None
+        raise InputFileError(path, f"{first['msg']}.", field=field, advice=_ADVICE) from None

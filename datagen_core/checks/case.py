@@ -1,0 +1,265 @@
+"""Decides what a rule gets to see: a dialogue, how it came about, what was asked for, and views computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final, NamedTuple, cast
+
+import orjson
+from pydantic import TypeAdapter, ValidationError
+
+from datagen_core.checks.evidence import Evidence, gather_evidence
+from datagen_core.checks.toolset import ArgumentFault, ToolSet, read_tools
+from datagen_core.config import TOOL_NAMES
+from datagen_core.dialogue.models import Dialogue, ToolCall, Turn
+from datagen_core.dialogue.record import MessageProblem, RecordError, read_messages, read_text
+from datagen_core.dialogue.record import read_tools as read_specs
+from datagen_core.environment import Environment, Handles, build_catalogue, is_same_json
+from datagen_core.environment.goals import ExecutedCall, Predicate
+from datagen_core.environment.opening import Opening
+from datagen_core.errors import ConfigError
+from datagen_core.scenarios import Scenario
+
+_GOAL: Final[TypeAdapter[tuple[Predicate, ...]]] = TypeAdapter(tuple[Predicate, ...])
+_NAMES: Final[TypeAdapter[tuple[str, ...]]] = TypeAdapter(tuple[str, ...])
+_OUR_TOOLS: Final = frozenset(TOOL_NAMES)
+
+
+class Exchange(NamedTuple):
+    """A call with the response that answers it. Turns count from 0; `customer_turns` were spoken before the call."""
+
+    turn: int
+    call: ToolCall
+    response_turn: int
+    response: object
+    customer_turns: int
+
+
+class Replay(NamedTuple):
+    """What became of the calls on a fresh backend; `answers` and `is_same` stand beside `Case.exchanges`."""
+
+    environment: Environment
+    handles: Handles
+    executed: list[ExecutedCall]
+    answers: list[object]
+    is_same: list[bool]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A dialogue to be judged. What a dataset made elsewhere does not say stays None or empty, and is not judged.
+
+    `problems` are those of a record's messages, `unreadable` is why the answer or the record cannot be read at all
+    (both S rules). `turns` and messages stand side by side where no message was without role and content.
+    """
+
+    dialogue: Dialogue
+    problems: tuple[MessageProblem, ...] = ()
+    unreadable: tuple[str, ...] = ()
+    opening: Opening | None = None
+    goal: tuple[Predicate, ...] = ()
+    forbidden_tools: tuple[str, ...] = ()
+    kind: str | None = None
+    category: str | None = None
+    max_customer_turns: int | None = None
+
+    @property
+    def turns(self) -> tuple[Turn, ...]:
+        """The dialogue's turns."""
+        return self.dialogue.turns
+
+    @cached_property
+    def tools(self) -> ToolSet:
+        """The declared tools."""
+        return read_tools(self.dialogue.tools)
+
+    @cached_property
+    def is_delivery(self) -> bool:
+        """Whether the tools are ours, so that the domain's own rules apply."""
+        return bool(self.tools.specs) and self.tools.specs.keys() <= _OUR_TOOLS
+
+    @cached_property
+    def exchanges(self) -> list[Exchange]:
+        """Every call with its response, in order; only where no S rule is broken is this all of them."""
+        found: list[Exchange] = []
+        spoken = 0
+        for index, turn in enumerate(self.turns):
+            spoken += turn.role == "customer"
+            if turn.role == "call" and index + 1 < len(self.turns):
+                pairs = zip(turn.calls, self.turns[index + 1].responses, strict=False)
+                found += [Exchange(index, call, index + 1, response, spoken) for call, response in pairs]
+        return found
+
+    @cached_property
+    def argument_faults(self) -> list[tuple[int, ArgumentFault]]:
+        """What is wrong with the arguments of every call of a declared tool, by turn (C02 to C06)."""
+        specs = self.tools.specs
+        return [
+            (exchange.turn, fault)
+            for exchange in self.exchanges
+            if exchange.call.name in specs
+            for fault in specs[exchange.call.name].faults(exchange.call.arguments)
+        ]
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        """What ids, numbers, dishes and restaurants were shown, and when."""
+        dialogue = self.dialogue
+        spoken = [(index, turn.text) for index, turn in enumerate(self.turns) if turn.role == "customer"]
+        shown = [(exchange.response_turn, exchange.call.name, exchange.response) for exchange in self.exchanges]
+        return gather_evidence(dialogue.system_prompt, dialogue.uid, spoken, shown)
+
+    @cached_property
+    def stage(self) -> Environment | str | None:
+        """A fresh backend, or why the opening cannot be performed; None without an opening. `replay` uses it up."""
+        if self.opening is None:
+            return None
+        try:
+            return Environment(self.opening, build_catalogue(self.opening.catalogue_seed))
+        except ConfigError as error:
+            return str(error)
+
+    @cached_property
+    def replay(self) -> Replay | None:
+        """Every call executed again, in order; None where there is no opening, or none that can be performed."""
+        environment = self.stage
+        if not isinstance(environment, Environment):
+            return None
+        replay = Replay(environment, Handles(environment), [], [], [])
+        for exchange in self.exchanges:
+            name, arguments = exchange.call.name, exchange.call.arguments
+            answer = environment.execute(name, arguments)
+            replay.executed.append(ExecutedCall(name, arguments, answer, exchange.customer_turns))
+            replay.answers.append(answer)
+            replay.is_same.append(is_same_json(answer, exchange.response))
+        return replay
+
+    @cached_property
+    def texts(self) -> list[tuple[int | None, str]]:
+        """Every string by turn (None: the system prompt); calls and responses as one JSON text each turn."""
+        found: list[tuple[int | None, str]] = [(None, self.dialogue.system_prompt)]
+        for index, turn in enumerate(self.turns):
+            found.append((index, turn.text or _write([*turn.responses, *((c.name, c.arguments) for c in turn.calls)])))
+        return found
+
+
+def case_from_dialogue(dialogue: Dialogue, scenario: Scenario) -> Case:
+    """Return the case of a performed dialogue."""
+    return Case(
+        dialogue,
+        opening=scenario.opening,
+        goal=scenario.goal,
+        forbidden_tools=scenario.forbidden_tools,
+        kind=scenario.kind,
+        category=scenario.category,
+        max_customer_turns=scenario.max_customer_turns,
+    )
+
+
+def unreadable_case(problem: str, scenario: Scenario) -> Case:
+    """Return the case of an answer from which no dialogue could be made."""
+    empty = Dialogue(uid=scenario.uid, date=scenario.date, system_prompt="", turns=())
+    return Case(empty, unreadable=(problem,), kind=scenario.kind, category=scenario.category)
+
+
+def case_from_record(record: Mapping[str, object]) -> Case:
+    """Return the case of a row of `dataset.jsonl`, sound or damaged. Never raises: what cannot be read breaks S01.
+
+    Of `meta` the keys opening, goal, forbidden_tools, kind, category and max_customer_turns count; all are optional.
+    """
+    problems: list[str] = []
+    fields: dict[str, str] = {"uid": "", "dates": "", "system_prompt": ""}
+    for name in fields:
+        try:
+            fields[name] = read_text(record, name)
+        except RecordError as error:
+            problems.append(str(error))
+    try:
+        specs = tuple(read_specs(record))
+    except RecordError as error:
+        specs = ()
+        problems.append(str(error))
+    turns, found = read_messages(record.get("messages"))
+    dialogue = Dialogue(fields["uid"], fields["dates"], fields["system_prompt"], tuple(turns), specs)
+    meta = _Meta(record.get("meta"))
+    return Case(
+        dialogue,
+        problems=tuple(found),
+        opening=meta.read_opening(),
+        goal=meta.read_goal(),
+        forbidden_tools=meta.read_names("forbidden_tools"),
+        kind=meta.read_name("kind"),
+        category=meta.read_name("category"),
+        max_customer_turns=meta.read_count("max_customer_turns"),
+        unreadable=(*problems, *meta.problems),
+    )
+
+
+class _Meta:
+    """Reads `meta` key by key and collects what is wrong."""
+
+    def __init__(self, meta: object) -> None:
+        self.problems: list[str] = []
+        self._fields: dict[str, object] = {}
+        if isinstance(meta, dict):
+            self._fields = cast("dict[str, object]", meta)
+        elif meta is not None:
+            self.problems.append(f"meta is {type(meta).__name__}, expected an object")
+
+    def read_opening(self) -> Opening | None:
+        value = self._fields.get("opening")
+        try:
+            return None if value is None else Opening.model_validate(value)
+        except ValidationError as error:
+            self._refuse("opening", error)
+            return None
+
+    def read_goal(self) -> tuple[Predicate, ...]:
+        value = self._fields.get("goal")
+        try:
+            return () if value is None else _GOAL.validate_python(value)
+        except ValidationError as error:
+            self._refuse("goal", error)
+            return ()
+
+    def read_names(self, key: str) -> tuple[str, ...]:
+        value = self._fields.get(key)
+        try:
+            return () if value is None else _NAMES.validate_python(value)
+        except ValidationError as error:
+            self._refuse(key, error)
+            return ()
+
+    def read_name(self, key: str) -> str | None:
+        value = self._fields.get(key)
+        if value is None or isinstance(value, str):
+            return value
+        self.problems.append(f"meta.{key} is {type(value).__name__}, expected a string")
+        return None
+
+    def read_count(self, key: str) -> int | None:
+        value = self._fields.get(key)
+        if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+            return value
+        self.problems.append(f"meta.{key} is {type(value).__name__}, expected an integer")
+        return None
+
+    def _refuse(self, key: str, error: ValidationError) -> None:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        place = ".".join(["meta", key, *(str(part) for part in first["loc"])])
+        self.problems.append(f"{place}: {first['msg']}")
+
+
+def _write(value: object) -> str:
+    """Write as JSON; what cannot be written breaks S08 or S09 and needs no other rule."""
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:
+        return ""
+
+
+def iter_spoken(case: Case, *roles: str) -> Iterator[tuple[int, str]]:
+    """Yield (turn, text) of the turns of these roles."""
+    return ((index, turn.text) for index, turn in enumerate(case.turns) if turn.role in roles)

@@ -1,0 +1,127 @@
+"""Decides what a dialogue has shown by which turn: ids by the field they stood in, numbers, prices, restaurants."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple, cast
+
+CUSTOMER: Final = "customer's words"
+"""The kind of an id that the customer said."""
+
+UNNAMED: Final = "unnamed"
+"""The kind of an id that stood in no named field: it may be of any kind."""
+
+BEFORE: Final = -1
+"""The turn of what stands in the system prompt."""
+
+_UUID: Final = re.compile(
+    r"(?<![0-9A-Za-z-])[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}(?![0-9A-Za-z-])"
+)
+_UUID_LENGTH: Final = 36
+_LONGEST_NUMBER: Final = 12
+_BARE_ID_KINDS: Final = {"upsert_address": "address_id", "place_order": "order_id"}
+"""Tools that return an id as a bare string, and what it is an id of."""
+
+
+class Shown(NamedTuple):
+    """A price or a restaurant's fee and minimum order in won, and the turn that showed it."""
+
+    turn: int
+    amount: int
+
+
+@dataclass(slots=True)
+class Evidence:
+    """What was shown, each with the turn that showed it first.
+
+    `ids` maps id → kind (a field's name, `CUSTOMER`, `UNNAMED`) → turn. `numbers` are the whole numbers of responses,
+    strings of digits too. `fees` and `minimums` go by restaurant id, `prices` by dish name, oldest first. `carts` are
+    carts and snapshots, `strings` those that speak of won, both as (turn, value).
+    """
+
+    ids: dict[str, dict[str, int]] = field(default_factory=dict[str, dict[str, int]])
+    numbers: dict[int, int] = field(default_factory=dict[int, int])
+    fees: dict[str, list[Shown]] = field(default_factory=dict[str, list[Shown]])
+    minimums: dict[str, list[Shown]] = field(default_factory=dict[str, list[Shown]])
+    prices: dict[str, list[Shown]] = field(default_factory=dict[str, list[Shown]])
+    carts: list[tuple[int, dict[str, object]]] = field(default_factory=list[tuple[int, dict[str, object]]])
+    strings: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
+
+    def kinds_before(self, value: str, turn: int) -> set[str]:
+        """Return under which kinds an id was shown before a turn; none for an id never seen."""
+        return {kind for kind, first in self.ids.get(value, {}).items() if first < turn}
+
+
+def find_uuids(text: str) -> Iterator[str]:
+    """Yield the UUIDs that stand in a text as whole tokens, in upper or lower case as they stand."""
+    return (match[0] for match in _UUID.finditer(text)) if len(text) >= _UUID_LENGTH else iter(())
+
+
+def gather_evidence(
+    system_prompt: str, uid: str, spoken: Sequence[tuple[int, str]], shown: Sequence[tuple[int, str, object]]
+) -> Evidence:
+    """Return what the system prompt, the customer's lines (turn, text) and the responses (turn, tool, value) show.
+
+    Walks every response once. Responses are strict JSON (S09), so their depth is bounded.
+    """
+    evidence = Evidence()
+    for value in find_uuids(system_prompt):
+        _note_id(evidence, value, "user_id" if value == uid else UNNAMED, BEFORE)
+    for turn, text in spoken:
+        for value in find_uuids(text):
+            _note_id(evidence, value, CUSTOMER, turn)
+    for turn, tool, response in shown:
+        _walk(evidence, response, _BARE_ID_KINDS.get(tool, UNNAMED), turn)
+    return evidence
+
+
+def name_kind(field_name: str) -> str:
+    """Return what a field holds ids of: `removed_cart_item_ids` and `cart_item_id` hold the same."""
+    name = field_name.removesuffix("s") if field_name.endswith("_ids") else field_name
+    return name.removeprefix("removed_")
+
+
+def _note_id(evidence: Evidence, value: str, kind: str, turn: int) -> None:
+    evidence.ids.setdefault(value, {}).setdefault(kind, turn)
+
+
+def _walk(evidence: Evidence, value: object, key: str, turn: int) -> None:
+    if isinstance(value, str):
+        if len(value) >= _UUID_LENGTH:
+            for found in find_uuids(value):
+                # A bare `id` says nothing of its kind, nor does an id inside a sentence.
+                is_named = len(value) == _UUID_LENGTH and key != "id"
+                _note_id(evidence, found, name_kind(key) if is_named else UNNAMED, turn)
+        elif value.isdecimal() and len(value) <= _LONGEST_NUMBER:
+            evidence.numbers.setdefault(int(value), turn)
+        if "원" in value:
+            evidence.strings.append((turn, value))
+    elif isinstance(value, dict):
+        fields = cast("dict[str, object]", value)
+        _note_object(evidence, fields, turn)
+        for name, inner in fields.items():
+            _walk(evidence, inner, name, turn)
+    elif isinstance(value, list):
+        for inner in cast("list[object]", value):
+            _walk(evidence, inner, key, turn)
+    elif isinstance(value, float):
+        if value.is_integer():
+            evidence.numbers.setdefault(int(value), turn)
+    elif isinstance(value, int) and not isinstance(value, bool):
+        evidence.numbers.setdefault(value, turn)
+
+
+def _note_object(evidence: Evidence, fields: dict[str, object], turn: int) -> None:
+    name, price = fields.get("name", fields.get("menu_name")), fields.get("price", fields.get("unit_price_snapshot"))
+    if isinstance(name, str) and type(price) is int:
+        evidence.prices.setdefault(name, []).append(Shown(turn, price))
+    restaurant = fields.get("restaurant_id")
+    if isinstance(restaurant, str):
+        for table, key in ((evidence.fees, "delivery_fee"), (evidence.minimums, "min_order_amount")):
+            amount = fields.get(key)
+            if type(amount) is int:
+                table.setdefault(restaurant, []).append(Shown(turn, amount))
+    if "subtotal" in fields and isinstance(fields.get("items"), list):
+        evidence.carts.append((turn, fields))

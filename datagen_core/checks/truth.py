@@ -1,0 +1,59 @@
+"""Decides whether what the counsellor states was shown (G01, of which this part judges money)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from datagen_core.checks.amounts import Amount, find_amounts, find_numbers
+from datagen_core.checks.case import Case, iter_spoken
+from datagen_core.checks.evidence import Evidence
+from datagen_core.checks.registry import Finding, rule
+from datagen_core.checks.sums import Talk, derive_amounts, differences, sum_parts
+
+_MOST_STATED = 8
+
+
+@rule(
+    "G01",
+    "Prices in the counsellor's text occur in responses or customer lines, or follow from them in one step.",
+    korean="응답이나 고객의 말에 나오지 않은 금액을 말하지 않습니다. 합계는 나온 금액으로 정확히 셈합니다.",
+)
+def check_amounts(case: Case) -> Iterator[Finding]:
+    """Find amounts of won that come from nowhere.
+
+    A text of several amounts may also state sums of up to four of the others, and differences of two.
+    """
+    for turn, text in iter_spoken(case, "counsellor"):
+        amounts = find_amounts(text)
+        if all(case.evidence.numbers.get(amount.won, turn) < turn for amount in amounts):
+            continue
+        for amount in _find_unsupported(case, turn, text, amounts):
+            yield Finding(turn, f"the amount {amount.text!r} ({amount.won}) was never shown, nor does it follow")
+
+
+def _find_unsupported(case: Case, turn: int, text: str, amounts: list[Amount]) -> list[Amount]:
+    customer = [spoken for index, spoken in iter_spoken(case, "customer") if index < turn]
+    known = _gather_known(case.evidence, case.dialogue.system_prompt, customer, turn)
+    talk = Talk(turn, text, customer[-1] if customer else "", _find_restaurants(case, turn))
+    known |= derive_amounts(case.evidence, talk)
+    stated = [amount.won for amount in amounts if amount.won in known][:_MOST_STATED]
+    said = [amount.won for amount in find_amounts(talk.customer)]
+    known |= {*sum_parts(list(dict.fromkeys(stated))), *differences([*stated, *said])}
+    return [amount for amount in amounts if amount.won not in known]
+
+
+def _gather_known(evidence: Evidence, system_prompt: str, customer: list[str], turn: int) -> set[int]:
+    known = {number for number, first in evidence.numbers.items() if first < turn}
+    known.update(find_numbers(system_prompt))
+    for text in customer:
+        known.update(find_numbers(text))
+    for index, text in evidence.strings:
+        if index < turn:
+            known.update(find_numbers(text))
+    return known
+
+
+def _find_restaurants(case: Case, turn: int) -> tuple[str, ...]:
+    """Return the restaurant that a call named last before the turn."""
+    named = (exchange.call.arguments.get("restaurant_id") for exchange in case.exchanges if exchange.turn < turn)
+    return tuple(restaurant for restaurant in named if isinstance(restaurant, str))[-1:]

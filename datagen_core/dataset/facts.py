@@ -1,0 +1,40 @@
+"""Decides what a run tells of itself: the card's facts, gathered from the dataset and the funnel."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import cast
+
+from datagen_core.dataset.card import CardFacts
+from datagen_core.dataset.funnel import read_funnel
+from datagen_core.files import JsonObject, read_jsonl
+
+
+def gather_card_facts(dataset: Path, funnel: Path | None, *, title: str, seed: int) -> CardFacts:
+    """Read a dataset once and return what its card says; `funnel` may be missing for a dataset made elsewhere."""
+    kinds, categories = Counter[str](), Counter[str]()
+    models, providers, versions = Counter[str](), Counter[str](), dict[str, str | int]()
+    n_rows, n_simulated = 0, 0
+    for _, row in read_jsonl(dataset, advice="Write it with 'datagen preprocess'."):
+        meta = cast("JsonObject", row.get("meta") or {})
+        n_rows += 1
+        n_simulated += meta.get("simulated") is True
+        kinds[str(meta.get("kind"))] += 1
+        if meta.get("category") is not None:
+            categories[str(meta["category"])] += 1
+        models[str(meta.get("model"))] += 1
+        providers[str(meta.get("provider"))] += 1
+        versions = {str(k): str(v) for k, v in cast("JsonObject", meta.get("versions") or {}).items()}
+    return CardFacts(
+        title=title,
+        n_rows=n_rows,
+        kinds=dict(sorted(kinds.items())),
+        categories=dict(sorted(categories.items())),
+        provider=", ".join(sorted(providers)) or "none",
+        model=", ".join(sorted(models)) or "none",
+        simulated=n_simulated > 0,
+        versions=versions,
+        seed=seed,
+        funnel=read_funnel(funnel).total.model_dump() if funnel is not None and funnel.exists() else {},
+    )

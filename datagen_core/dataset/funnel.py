@@ -1,0 +1,145 @@
+"""Decides how requests are counted: every request ends accepted, rejected, failed or pending, and nothing is lost."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from datagen_core.errors import InputFileError
+from datagen_core.files import Artifact, read_json, write_json
+
+Fate = Literal["accepted", "rejected", "failed", "pending"]
+
+
+class Counts(BaseModel):
+    """Requests by what became of them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    requested: int = 0
+    accepted: int = 0
+    rejected: int = 0
+    failed: int = 0
+    pending: int = 0
+
+    def add(self, fate: Fate, count: int = 1) -> None:
+        """Count requests of one fate."""
+        self.requested += count
+        setattr(self, fate, getattr(self, fate) + count)
+
+    def is_balanced(self) -> bool:
+        """Tell whether requested = accepted + rejected + failed + pending."""
+        return self.requested == self.accepted + self.rejected + self.failed + self.pending
+
+
+class Tokens(BaseModel):
+    """Tokens as the provider counted them; `cached` is part of `prompt`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    prompt: int = 0
+    cached: int = 0
+    completion: int = 0
+
+
+class Funnel(BaseModel):
+    """What became of every request of a run. `funnel.json` holds it.
+
+    `total` counts requests by custom_id; a scenario asked for in two rounds is two requests. `scenarios` is how many
+    different dialogues were wanted, `accepted` in `total` how many of them there are.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    scenarios: int = 0
+    total: Counts = Field(default_factory=Counts)
+    rounds: dict[int, Counts] = Field(default_factory=dict)
+    kinds: dict[str, Counts] = Field(default_factory=dict)
+    categories: dict[str, Counts] = Field(default_factory=dict)
+    failures: dict[str, int] = Field(default_factory=dict, description="Failed requests by outcome.")
+    rules: dict[str, int] = Field(default_factory=dict, description="Rejected requests that broke the rule.")
+    warnings: dict[str, int] = Field(default_factory=dict, description="Accepted requests with the warning.")
+    tokens: Tokens = Field(default_factory=Tokens)
+
+    @property
+    def missing(self) -> int:
+        """How many scenarios have no accepted dialogue."""
+        return self.scenarios - self.total.accepted
+
+    def count(self, fate: Fate, *, round_number: int, kind: str, category: str | None) -> None:
+        """Count one request."""
+        self.total.add(fate)
+        self.rounds.setdefault(round_number, Counts()).add(fate)
+        self.kinds.setdefault(kind, Counts()).add(fate)
+        if category is not None:
+            self.categories.setdefault(category, Counts()).add(fate)
+
+    def count_rules(self, broken: Iterable[str], warned: Iterable[str]) -> None:
+        """Count each rule once for a request."""
+        for rule in sorted(set(broken)):
+            self.rules[rule] = self.rules.get(rule, 0) + 1
+        for rule in sorted(set(warned)):
+            self.warnings[rule] = self.warnings.get(rule, 0) + 1
+
+    def is_balanced(self) -> bool:
+        """Tell whether every table adds up, and all add up to the same."""
+        tables = [self.rounds, self.kinds]
+        parts = [counts for table in tables for counts in table.values()]
+        whole = all(sum(c.requested for c in table.values()) == self.total.requested for table in tables)
+        return self.total.is_balanced() and whole and all(counts.is_balanced() for counts in parts)
+
+
+def merge_funnels(funnels: Iterable[Funnel], *, scenarios: int) -> Funnel:
+    """Return the sum of several rounds' funnels; `scenarios` is how many dialogues the run wanted."""
+    merged = Funnel(scenarios=scenarios)
+    for funnel in funnels:
+        _add_counts(merged.total, funnel.total)
+        for mine, theirs in (
+            (merged.rounds, funnel.rounds),
+            (merged.kinds, funnel.kinds),
+            (merged.categories, funnel.categories),
+        ):
+            for name, counts in theirs.items():
+                _add_counts(mine.setdefault(name, Counts()), counts)  # pyright: ignore[reportArgumentType, reportCallIssue]
+        merged.failures = dict(Counter(merged.failures) + Counter(funnel.failures))
+        merged.rules = dict(Counter(merged.rules) + Counter(funnel.rules))
+        merged.warnings = dict(Counter(merged.warnings) + Counter(funnel.warnings))
+        merged.tokens.prompt += funnel.tokens.prompt
+        merged.tokens.cached += funnel.tokens.cached
+        merged.tokens.completion += funnel.tokens.completion
+    return merged
+
+
+def write_funnel(path: Path, funnel: Funnel) -> Artifact:
+    """Write `funnel.json`, tables in a fixed order."""
+    document = funnel.model_dump(mode="json")
+    ordered = {
+        name: dict(sorted(value.items())) if name in ("kinds", "categories", "failures", "rules", "warnings") else value
+        for name, value in document.items()
+    }
+    return write_json(path, {**ordered, "rounds": {str(n): document["rounds"][n] for n in sorted(document["rounds"])}})
+
+
+def read_funnel(path: Path) -> Funnel:
+    """Read `funnel.json`.
+
+    Raises:
+        InputFileError: the file is missing or is no funnel; names the field.
+    """
+    advice = "Write it again with 'datagen preprocess'."
+    document = read_json(path, advice=advice)
+    try:
+        return Funnel.model_validate(document)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        field = ".".join(str(part) for part in first["loc"]) or None
+        raise InputFileError(path, f"{first['msg']}.", field=field, advice=advice) from error
+
+
+def _add_counts(mine: Counts, theirs: Counts) -> None:
+    for name in Counts.model_fields:
+        setattr(mine, name, getattr(mine, name) + getattr(theirs, name))

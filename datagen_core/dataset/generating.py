@@ -1,0 +1,54 @@
+"""Decides what the first step writes: the scenarios, and the batch input file that asks for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict
+
+from datagen_core.batch.requests import RequestOptions, write_requests
+from datagen_core.files import Artifact
+from datagen_core.scenarios import Profile, Scenario, read_scenarios, sample_scenarios, write_scenarios
+
+REQUESTS_NAME: Final[dict[Profile, str]] = {"training": "batch_input.jsonl", "gold": "gold_batch_input.jsonl"}
+SCENARIOS_NAME: Final[dict[Profile, str]] = {"training": "scenarios.jsonl", "gold": "gold_scenarios.jsonl"}
+STATUS_NAME: Final[dict[Profile, str]] = {
+    "training": "batch_input_status.json",
+    "gold": "gold_batch_input_status.json",
+}
+
+
+class GeneratedFiles(BaseModel):
+    """What generating wrote."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    scenarios: Artifact
+    requests: Artifact
+
+
+def generate_files(
+    profile: Profile,
+    count: int,
+    requests: Path,
+    options: RequestOptions,
+    *,
+    seed: int,
+    advance: Callable[[int], None] | None = None,
+) -> GeneratedFiles:
+    """Sample scenarios and write them beside the requests. Same arguments, same bytes, in any process.
+
+    For gold, `count` is per category. `advance` is called with 1 after each scenario and after each request.
+    """
+
+    def counted(scenarios: Iterator[Scenario]) -> Iterator[Scenario]:
+        for scenario in scenarios:
+            yield scenario
+            if advance is not None:
+                advance(1)
+
+    path = requests.parent / SCENARIOS_NAME[profile]
+    written = write_scenarios(path, counted(sample_scenarios(profile, count, seed=seed)))
+    return GeneratedFiles(scenarios=written, requests=write_requests(requests, counted(read_scenarios(path)), options))

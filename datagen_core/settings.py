@@ -1,0 +1,154 @@
+"""Decides where keys, addresses and paths come from: the environment first, then `.env`, then Prefect Secret blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from datagen_core.errors import ConfigError, MissingKeyError
+
+Provider = Literal["simulator", "openai"]
+LoadSecret = Callable[[str], str | None]
+"""Return the value of a Prefect Secret block, or None where there is no such block."""
+
+
+def _strip(value: object) -> object:
+    """Forgive what copying leaves around a value; a value of blanks alone counts as not set."""
+    if isinstance(value, SecretStr):
+        value = value.get_secret_value()
+    return (value.strip() or None) if isinstance(value, str) else value
+
+
+def _lower(value: object) -> object:
+    stripped = _strip(value)
+    return stripped.lower() if isinstance(stripped, str) else stripped
+
+
+def _check_key(value: SecretStr) -> SecretStr:
+    text = value.get_secret_value()
+    if not (text.isascii() and text.isprintable()) or " " in text:
+        raise ValueError("expected a key without spaces, line breaks or letters outside ASCII")
+    return value
+
+
+def _check_url(value: str) -> str:
+    scheme, separator, rest = value.partition("://")
+    if scheme not in {"http", "https"} or not separator or not rest or any(char.isspace() for char in rest):
+        raise ValueError("expected an address that begins with http:// or https://")
+    return value.rstrip("/")
+
+
+_Key = Annotated[SecretStr, AfterValidator(_check_key)]
+_Url = Annotated[str, AfterValidator(_check_url)]
+_Strip = BeforeValidator(_strip)
+
+
+class Settings(BaseSettings):
+    """Keys, provider and paths. Keys are `SecretStr`: shown nowhere, not even when the settings are printed."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", populate_by_name=True, env_ignore_empty=True, hide_input_in_errors=True
+    )
+
+    provider: Annotated[Provider | None, BeforeValidator(_lower)] = Field(
+        default=None, validation_alias="DATAGEN_PROVIDER", description="Unset: openai where a key is set."
+    )
+    openai_api_key: Annotated[_Key | None, _Strip] = Field(default=None, validation_alias="OPENAI_API_KEY")
+    openai_base_url: Annotated[_Url, _Strip] = Field(
+        default="https://api.openai.com/v1", validation_alias="OPENAI_BASE_URL"
+    )
+    hf_token: Annotated[_Key | None, _Strip] = Field(default=None, validation_alias="HF_TOKEN")
+    hf_endpoint: Annotated[_Url | None, _Strip] = Field(
+        default=None, validation_alias="HF_ENDPOINT", description="Unset: the public Hub."
+    )
+    model: Annotated[str, _Strip] = Field(default="gpt-6-luna", validation_alias="DATAGEN_MODEL")
+    output_dir: Path = Field(default=Path("output"), validation_alias="DATAGEN_OUTPUT_DIR")
+    openai_secret_block: Annotated[str, _Strip] = Field(
+        default="openai-api-key", validation_alias="DATAGEN_OPENAI_SECRET_BLOCK"
+    )
+    hf_secret_block: Annotated[str, _Strip] = Field(default="hf-token", validation_alias="DATAGEN_HF_SECRET_BLOCK")
+
+    @property
+    def resolved_provider(self) -> Provider:
+        """Return the provider asked for; without one, `openai` where a key is set and `simulator` where none is."""
+        return self.provider or ("openai" if self.openai_api_key else "simulator")
+
+    def require_openai_key(self) -> str:
+        """Return the key in clear, to be handed to the client and nowhere else.
+
+        Raises:
+            MissingKeyError: no key is set.
+        """
+        if self.openai_api_key is None:
+            raise MissingKeyError("OPENAI_API_KEY", provider="openai")
+        return self.openai_api_key.get_secret_value()
+
+    def require_hf_token(self) -> str:
+        """Return the Hub's token in clear, to be handed to the client and nowhere else.
+
+        Raises:
+            ConfigError: no token is set.
+        """
+        if self.hf_token is None:
+            raise ConfigError(
+                f"Pushing to the Hub needs HF_TOKEN, which is set neither in the environment, nor in .env, nor in the "
+                f"Prefect Secret block {self.hf_secret_block!r}. Set HF_TOKEN to a token with write access, or leave "
+                "the push out."
+            )
+        return self.hf_token.get_secret_value()
+
+
+_SOURCES: Final = {"openai_api_key": "openai_secret_block", "hf_token": "hf_secret_block"}
+
+
+def load_settings(load_secret: LoadSecret | None = None, env_file: str | Path | None = ".env") -> Settings:
+    """Read the settings; `load_secret` is asked only for a key that neither the environment nor `env_file` has.
+
+    With provider `simulator` the OpenAI key's block is not asked for.
+
+    Raises:
+        ConfigError: a value is wrong; names every such variable, what was expected and what to do, never the value.
+    """
+    try:
+        settings = Settings(_env_file=env_file, _env_file_encoding="utf-8")  # pyright: ignore[reportCallIssue]
+        blocks = _load_blocks(settings, load_secret) if load_secret is not None else {}
+        if not blocks:
+            return settings
+        return settings.model_copy(update=blocks)
+    except ValidationError as error:
+        raise ConfigError(_describe_problems(error)) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"{env_file} cannot be read ({type(error).__name__}). Save it as a UTF-8 text file."
+        ) from error
+
+
+def _load_blocks(settings: Settings, load_secret: LoadSecret) -> dict[str, SecretStr]:
+    found: dict[str, SecretStr] = {}
+    for name, block in _SOURCES.items():
+        is_needed = name != "openai_api_key" or settings.provider != "simulator"
+        if is_needed and getattr(settings, name) is None:
+            found |= _check_block(name, block_name := str(getattr(settings, block)), load_secret(block_name))
+    return found
+
+
+def _check_block(name: str, block: str, value: str | None) -> dict[str, SecretStr]:
+    stripped = (value or "").strip()
+    if not stripped:
+        return {}
+    try:
+        return {name: _check_key(SecretStr(stripped))}
+    except ValueError as error:
+        raise ConfigError(f"Prefect Secret block {block!r}: {error}. Save the key in it again.") from None
+
+
+def _describe_problems(error: ValidationError) -> str:
+    problems = [
+        f"{problem['loc'][0] if problem['loc'] else 'settings'}: {problem['msg'].removeprefix('Value error, ')}."
+        for problem in error.errors(include_url=False, include_input=False, include_context=False)
+    ]
+    return " ".join([*problems, "Correct it in the environment or in .env, then run the same command again."])

@@ -1,0 +1,7 @@
+"""Decides how a Batch API provider behaves, without one: an embedded server whose answers come from a writer."""
+
+from datagen_core.simulator.answers import Answer, Writer
+from datagen_core.simulator.server import SimulatorServer
+from datagen_core.simulator.settings import SimulatorSettings
+
+__all__ = ["Answer", "SimulatorServer", "SimulatorSettings", "Writer"]

@@ -1,0 +1,1 @@
+"""Decides what each command takes and prints; the work is in the core."""

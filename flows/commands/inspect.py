@@ -1,0 +1,150 @@
+"""Decides the commands that look: validate a dataset, serve the simulator, and say whether everything is in place."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import shutil
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from datagen_core.simulator.writer import ScriptWriter
+
+from datagen_core.batch.client import BatchClient
+from datagen_core.dataset.validating import validate_file
+from datagen_core.errors import DatagenError
+from datagen_core.providers import DEFAULT_MISTAKES, ProviderChoice, embedded_simulators, open_client
+from datagen_core.settings import Settings, load_settings
+from datagen_core.simulator import SimulatorServer, SimulatorSettings
+from flows.commands.places import advance_first, console, display, find_input, progress_bar
+from flows.commands.tables import show_table
+
+MIN_FREE_BYTES = 1_000_000_000
+SHOWN_VIOLATIONS = 50
+
+
+def validate(
+    file: Annotated[Path, typer.Argument(help="A dataset in JSON Lines, or a run's folder.")],
+) -> None:
+    """Check every dialogue of a dataset of this form; exit 1 and a table of violations if one breaks a rule.
+
+    Example: `datagen validate output/dataset.jsonl`
+    """
+    path = find_input(file, "dataset.jsonl", advice="Name a dataset.jsonl.")
+    with progress_bar("Checking", None) as progress:
+        report = validate_file(path, advance=lambda n: advance_first(progress))
+    if report.violations:
+        rows = [
+            [str(f.line), f.rule, f.severity, "" if f.turn is None else str(f.turn), f.message]
+            for f in report.violations
+        ]
+        show_table("Violations", ["line", "rule", "severity", "turn", "what is wrong"], rows[:SHOWN_VIOLATIONS])
+        if len(rows) > SHOWN_VIOLATIONS:
+            console.print(f"and {len(rows) - SHOWN_VIOLATIONS} more")
+        counts = Counter(finding.rule for finding in report.violations)
+        show_table("By rule", ["rule", "violations"], sorted(counts.items()))
+    console.print(f"{report.n_sound} of {report.n_rows} dialogues in {display(path)} break no rule")
+    if report.n_sound < report.n_rows:
+        raise typer.Exit(1)
+
+
+def simulate(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any free one.")] = 8321,
+    state_dir: Annotated[Path, typer.Option(help="Where files and batches are kept.")] = Path("output/.simulator"),
+    mistakes: Annotated[float, typer.Option(min=0, max=1, help="Share of mistakes planted.")] = DEFAULT_MISTAKES,
+    pace: Annotated[float, typer.Option(min=0, help="Seconds that each phase of a batch lasts.")] = 0.3,
+) -> None:
+    """Serve the Batch API on 127.0.0.1 until Ctrl-C, for any client.
+
+    Example: `datagen simulate --port 8321`, then `OPENAI_BASE_URL=http://127.0.0.1:8321/v1 OPENAI_API_KEY=any`
+    """
+    server = SimulatorServer(
+        state_dir, ScriptWriter(mistakes=mistakes), SimulatorSettings(pace_seconds=pace), port=port
+    )
+    server.start()
+    console.print(f"OPENAI_BASE_URL={server.base_url} (any key). Ctrl-C stops it.", soft_wrap=True)
+    server.serve_forever()
+
+
+def doctor() -> None:
+    """Show versions, and whether key, provider, Prefect and disk are there. Exit 1 if something needed is missing.
+
+    Example: `datagen doctor`
+    """
+    settings = load_settings()
+    rows = [
+        *_describe_versions(),
+        ["OPENAI_API_KEY", "set" if settings.openai_api_key else "not set", ""],
+        ["HF_TOKEN", "set" if settings.hf_token else "not set", ""],
+        _try_provider(settings),
+        _try_prefect(),
+        _measure_disk(settings.output_dir),
+    ]
+    show_table("datagen doctor", ["what", "found", "do next"], rows)
+    if any(row[1].startswith("FAILED") for row in rows):
+        raise typer.Exit(1)
+
+
+def _describe_versions() -> list[list[str]]:
+    names = ("datagen", "prefect", "openai", "datasets", "huggingface_hub")
+    return [[name, importlib.metadata.version(name), ""] for name in names]
+
+
+def _try_provider(settings: Settings) -> list[str]:
+    name = settings.resolved_provider
+    what = f"provider {name}"
+    try:
+        if name == "openai":
+            with open_client(ProviderChoice(provider=name, state_dir=""), settings) as client:
+                return [what, _reach(client), ""]
+        return _try_simulator(what, settings)
+    except DatagenError as error:
+        return [what, "FAILED", str(error)]
+
+
+def _try_simulator(what: str, settings: Settings) -> list[str]:
+    import tempfile
+
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        embedded_simulators(),
+        open_client(ProviderChoice(provider="simulator", state_dir=folder), settings) as client,
+    ):
+        return [what, _reach(client), ""]
+
+
+def _reach(client: BatchClient) -> str:
+    next(iter(client.iter_batch_pages(max_pages=1)), None)
+    return "reachable"
+
+
+def _try_prefect() -> list[str]:
+    import asyncio
+    import os
+
+    os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+    from prefect.client.orchestration import get_client
+    from prefect.settings import get_current_settings
+
+    url = get_current_settings().api.url
+    if url is None:
+        return ["Prefect", "no server set; a run starts its own", "For the UI: prefect server start"]
+
+    async def ask() -> Exception | None:
+        async with get_client() as client:
+            return await client.api_healthcheck()
+
+    error = asyncio.run(ask())
+    if error is None:
+        return ["Prefect", f"reachable at {url}", ""]
+    return ["Prefect", f"FAILED at {url}", "Start it with 'prefect server start', or correct PREFECT_API_URL."]
+
+
+def _measure_disk(folder: Path) -> list[str]:
+    there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    free = shutil.disk_usage(there).free
+    found = f"{free / 1e9:.1f} GB free"
+    if free < MIN_FREE_BYTES:
+        return ["disk", f"FAILED, {found}", f"Free at least {MIN_FREE_BYTES / 1e9:.0f} GB, or set DATAGEN_OUTPUT_DIR."]
+    return ["disk", found, ""]

@@ -1,0 +1,62 @@
+"""Decides which file a path option means: the file itself, or its usual name in a run's folder."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from datagen_core.errors import InputFileError
+
+console = Console()
+
+
+def find_input(path: Path, *names: str, advice: str) -> Path:
+    """Return the file, or the first of `names` that stands in the folder.
+
+    Raises:
+        InputFileError: there is no such file; says which names were looked for and what to do.
+    """
+    if path.is_dir():
+        for name in names:
+            if (path / name).is_file():
+                return path / name
+        raise InputFileError(path, f"holds no {' or '.join(names)}.", advice=advice)
+    if not path.is_file():
+        raise InputFileError(path, "is not there.", advice=advice)
+    return path
+
+
+def find_output(path: Path | None, name: str, *, beside: Path) -> Path:
+    """Return where to write: the file named, `name` in the folder named, or `name` beside the input."""
+    if path is None:
+        return beside.parent / name
+    return path / name if path.is_dir() or not path.suffix else path
+
+
+@contextmanager
+def progress_bar(title: str, total: int | None) -> Generator[Progress]:
+    """Show a progress bar of one task, id 0."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console) as progress:
+        progress.add_task(title, total=total)
+        yield progress
+
+
+def advance_first(progress: Progress) -> None:
+    """Advance the only task by one."""
+    progress.advance(progress.task_ids[0])
+
+
+def display(path: Path) -> str:
+    """Return the path relative to the working directory where it lies below it."""
+    absolute, here = path.absolute(), Path.cwd()
+    return str(absolute.relative_to(here)) if absolute.is_relative_to(here) else str(absolute)

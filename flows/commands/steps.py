@@ -1,0 +1,268 @@
+"""Decides the six steps as commands; each reads and writes the files of the run's folder."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated, cast
+
+import typer
+
+from datagen_core.batch.client import BatchClient
+from datagen_core.batch.models import BatchStatus, Submitted
+from datagen_core.batch.poll import check_batch, require_ended
+from datagen_core.batch.requests import Endpoint, RequestOptions
+from datagen_core.batch.retrieve import retrieve_by_id, retrieve_results
+from datagen_core.batch.shards import split_requests
+from datagen_core.batch.status import BatchInputStatus, ShardStatus, read_status, write_status
+from datagen_core.batch.submit import submit_once
+from datagen_core.dataset.facts import gather_card_facts
+from datagen_core.dataset.funnel import read_funnel
+from datagen_core.dataset.generating import REQUESTS_NAME, SCENARIOS_NAME, STATUS_NAME, generate_files
+from datagen_core.dataset.hub import push_dataset
+from datagen_core.dataset.judging import judge_file
+from datagen_core.dataset.samples import render_samples
+from datagen_core.dialogue.qwen import QwenTemplate
+from datagen_core.errors import BatchNotReady
+from datagen_core.files import fingerprint, iter_json_array, read_jsonl
+from datagen_core.providers import DEFAULT_MISTAKES, POLL_SECONDS, ProviderChoice, embedded_simulators, open_client
+from datagen_core.scenarios import GOLD_PER_CATEGORY, Profile
+from datagen_core.settings import Provider, load_settings
+from flows.commands.places import advance_first, console, display, find_input, find_output, progress_bar
+from flows.commands.tables import show_funnel
+
+Seed = Annotated[int, typer.Option(min=0, help="Same seed and count, same bytes.")]
+Model = Annotated[str | None, typer.Option(help="The model asked. Unset: DATAGEN_MODEL, else gpt-6-luna.")]
+EndpointOption = Annotated[Endpoint, typer.Option(help="The form of each request.")]
+ProviderOption = Annotated[
+    Provider | None, typer.Option(help="Unset: openai where OPENAI_API_KEY is set, else the embedded simulator.")
+]
+
+
+def generate_batch(
+    count: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many dialogues to ask for.")] = 400,
+    seed: Seed = 42,
+    output: Annotated[Path, typer.Option(help="File or folder.")] = Path("output/batch_input.jsonl"),
+    model: Model = None,
+    endpoint: EndpointOption = "/v1/chat/completions",
+) -> None:
+    """Step 1: write the requests for training dialogues. No network, no key, same bytes each time.
+
+    Example: `datagen generate-batch --count 400 --seed 42`
+    """
+    _generate("training", count, count, seed, output, model, endpoint)
+
+
+def generate_gold_batch(
+    count: Annotated[int, typer.Option(min=1, max=100_000, help="Dialogues of each category.")] = GOLD_PER_CATEGORY,
+    seed: Seed = 42,
+    output: Annotated[Path, typer.Option(help="File or folder.")] = Path("output/gold_batch_input.jsonl"),
+    model: Model = None,
+    endpoint: EndpointOption = "/v1/chat/completions",
+) -> None:
+    """Step 1 for the benchmark: write the requests for gold dialogues, 8 categories of ten.
+
+    Example: `datagen generate-gold-batch --count 10`
+    """
+    _generate("gold", count, count * 8, seed, output, model, endpoint)
+
+
+def _generate(
+    profile: Profile, count: int, total: int, seed: int, output: Path, model: str | None, endpoint: Endpoint
+) -> None:
+    path = find_output(output, REQUESTS_NAME[profile], beside=output)
+    options = RequestOptions(model=model or load_settings().model, endpoint=endpoint)
+    with progress_bar("Writing requests", total * 2) as progress:
+        files = generate_files(profile, count, path, options, seed=seed, advance=lambda n: advance_first(progress))
+    console.print(f"{files.requests.rows} requests in {display(path)}, {files.requests.bytes:,} bytes")
+
+
+def submit_batch(
+    input: Annotated[Path, typer.Option("--input", help="Requests: file or folder.")] = Path(
+        "output/batch_input.jsonl"
+    ),
+    output: Annotated[Path | None, typer.Option(help="Status file. Unset: beside the input, as F_status.json.")] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Poll until the batches have ended.")] = False,
+    poll_interval: Annotated[
+        float | None, typer.Option(min=0.05, max=3600, help="Seconds between two looks. Unset: 60, simulator 1.")
+    ] = None,
+    provider: ProviderOption = None,
+    mistakes: Annotated[float, typer.Option(min=0, max=1, help="Share the simulator plants.")] = DEFAULT_MISTAKES,
+) -> None:
+    """Step 2: submit the requests as batches. Submitting the same file again finds its batches and pays for nothing.
+
+    Example: `datagen submit-batch --wait --poll-interval 60`
+    """
+    requests = find_input(input, *REQUESTS_NAME.values(), advice="Write it with 'datagen generate-batch'.")
+    status_path = find_output(output, f"{requests.stem}_status.json", beside=requests)
+    settings = load_settings()
+    name = provider or settings.resolved_provider
+    choice = ProviderChoice(provider=name, state_dir=str(requests.parent / ".simulator"), mistakes=mistakes)
+    endpoint, model = _read_form(requests)
+    shards = split_requests(requests, requests.parent / "shards")
+    with embedded_simulators(), open_client(choice, settings) as client:
+        submitted = [submit_once(client, requests.parent / "ledger.jsonl", one, endpoint=endpoint) for one in shards]
+        known: list[BatchStatus] = []
+        status = _describe(name, client.identity, endpoint, model, submitted, known)
+        write_status(status_path, status)
+        for one in submitted:
+            console.print(f"Batch {one.batch_id} holds {one.shard.rows} requests")
+        if wait:
+            known = _wait(client, submitted, poll_interval or POLL_SECONDS[name])
+            write_status(status_path, _describe(name, client.identity, endpoint, model, submitted, known))
+    console.print(f"Status in {display(status_path)}")
+
+
+def _read_form(requests: Path) -> tuple[str, str]:
+    for _, row in read_jsonl(requests, advice="Write it with 'datagen generate-batch'."):
+        body = cast("dict[str, object]", row.get("body") or {})
+        return str(row.get("url")), str(body.get("model"))
+    return "/v1/chat/completions", ""
+
+
+def _describe(
+    provider: Provider,
+    identity: str,
+    endpoint: str,
+    model: str,
+    submitted: list[Submitted],
+    known: list[BatchStatus],
+) -> BatchInputStatus:
+    latest: list[BatchStatus | None] = [*known] if known else [None] * len(submitted)
+    shards = tuple(ShardStatus(submitted=one, status=status) for one, status in zip(submitted, latest, strict=True))
+    return BatchInputStatus(provider=provider, identity=identity, endpoint=endpoint, model=model, shards=shards)
+
+
+def _wait(client: BatchClient, submitted: list[Submitted], interval: float) -> list[BatchStatus]:
+    ended: list[BatchStatus] = []
+    with progress_bar("Waiting for batches", sum(one.shard.rows for one in submitted)) as progress:
+        for one in submitted:
+            before = sum(earlier.shard.rows for earlier in submitted[: len(ended)])
+            while True:
+                status = check_batch(client, one)
+                progress.update(progress.task_ids[0], completed=before + status.counts.completed + status.counts.failed)
+                try:
+                    require_ended(status)
+                    break
+                except BatchNotReady:
+                    time.sleep(interval)
+            ended.append(status)
+    return ended
+
+
+def retrieve_batch(
+    status_file: Annotated[Path, typer.Option(help="Status file, or the folder it lies in.")] = Path(
+        "output/batch_input_status.json"
+    ),
+    batch_id: Annotated[str | None, typer.Option(help="A batch's id, where there is no status file.")] = None,
+    output: Annotated[Path | None, typer.Option(help="Unset: result_lst.json beside the status file.")] = None,
+    provider: ProviderOption = None,
+) -> None:
+    """Step 3: download the answers, one element for every request. Reading again costs nothing.
+
+    Example: `datagen retrieve-batch --status-file output/gold_batch_input_status.json`
+    """
+    settings = load_settings()
+    folder = status_file if status_file.is_dir() else status_file.parent
+    path = find_output(output, "result_lst.json", beside=folder / "any")
+    if batch_id is not None:
+        choice = ProviderChoice(provider=provider or settings.resolved_provider, state_dir=str(folder / ".simulator"))
+        with embedded_simulators(), open_client(choice, settings) as client:
+            results = retrieve_by_id(client, batch_id, path)
+    else:
+        found = find_input(status_file, *STATUS_NAME.values(), advice="Submit first: 'datagen submit-batch'.")
+        status = read_status(found)
+        name = provider or cast("Provider", status.provider)
+        choice = ProviderChoice(provider=name, state_dir=str(folder / ".simulator"))
+        submitted = [one.submitted for one in status.shards]
+        with embedded_simulators(), open_client(choice, settings) as client:
+            known = [check_batch(client, one) for one in submitted]
+            write_status(found, _describe(name, status.identity, status.endpoint, status.model, submitted, known))
+            for one in known:
+                require_ended(one)
+            results = retrieve_results(client, list(zip(submitted, known, strict=True)), path)
+    console.print(f"{results.rows} answers in {display(path)}")
+
+
+def preprocess(
+    input: Annotated[Path, typer.Option("--input", help="Answers: file or folder.")] = Path("output/result_lst.json"),
+    output: Annotated[Path | None, typer.Option(help="Unset: dataset.jsonl beside the input.")] = None,
+    seed: Annotated[int | None, typer.Option(help="The requests' seed; answers of another are an error.")] = None,
+) -> None:
+    """Step 4: perform the scripts, check the dialogues, write dataset.jsonl, rejected.jsonl and funnel.json.
+
+    Example: `datagen preprocess --input output/result_lst.json`
+    """
+    results = find_input(input, "result_lst.json", advice="Download it with 'datagen retrieve-batch'.")
+    path = find_output(output, "dataset.jsonl", beside=results)
+    with progress_bar("Performing and checking", None) as progress:
+        judged = judge_file(
+            find_scenarios(results),
+            results,
+            path.parent,
+            dataset_name=path.name,
+            provider=_find_provider(results.parent),
+            seed=seed,
+            advance=lambda n: advance_first(progress),
+        )
+    show_funnel(read_funnel(Path(judged.funnel.path)))
+    console.print(f"{judged.dataset.rows} dialogues in {display(path)}")
+
+
+def find_scenarios(results: Path) -> Path | None:
+    """Return the scenario file that belongs to the results: the one in whose ids the first answer's stands."""
+    files = [results.parent / name for name in SCENARIOS_NAME.values()]
+    there = [path for path in files if path.is_file()]
+    for _, element in iter_json_array(results, advice="Retrieve the results again."):
+        custom_id = str(cast("dict[str, object]", element).get("custom_id")) if isinstance(element, dict) else ""
+        profile = custom_id.partition("-")[0]
+        return next((path for path in there if path.name == SCENARIOS_NAME.get(cast("Profile", profile))), None)
+    return there[0] if there else None
+
+
+def _find_provider(folder: Path) -> str | None:
+    for name in STATUS_NAME.values():
+        if (folder / name).is_file():
+            return read_status(folder / name).provider
+    return None
+
+
+def render_txt(
+    input: Annotated[Path, typer.Option("--input", help="Dataset: file or folder.")] = Path("output/dataset.jsonl"),
+    output: Annotated[Path | None, typer.Option(help="Folder. Unset: samples beside the input.")] = None,
+    template: Annotated[QwenTemplate, typer.Option(help="Chat template.")] = "qwen2.5",
+) -> None:
+    """Step 5: write each dialogue as the text a Qwen model is trained on.
+
+    Example: `datagen render-txt --template qwen3`
+    """
+    dataset = find_input(input, "dataset.jsonl", advice="Write it with 'datagen preprocess'.")
+    folder = output or dataset.parent / "samples"
+    samples = render_samples(dataset, folder, template)
+    console.print(f"{samples.rows} files in {display(folder)}")
+
+
+def push_to_hub(
+    repo_id: Annotated[str, typer.Option(help="OWNER/NAME on the Hub.")],
+    input: Annotated[Path, typer.Option("--input", help="Dataset: file or folder.")] = Path("output/dataset.jsonl"),
+    public: Annotated[bool, typer.Option("--public", help="Make the repository public; private otherwise.")] = False,
+    seed: Annotated[int, typer.Option(help="The run's seed, for the card.")] = 42,
+) -> None:
+    """Step 6: add the dialogues to a dataset on the Hub, in one commit; private unless told otherwise. Needs HF_TOKEN.
+
+    Example: `datagen push-to-hub --repo-id your-account/delivery-dataset`
+    """
+    dataset = find_input(input, "dataset.jsonl", advice="Write it with 'datagen preprocess'.")
+    settings = load_settings()
+    token = settings.require_hf_token()
+    facts = gather_card_facts(dataset, dataset.parent / "funnel.json", title=repo_id.rpartition("/")[2], seed=seed)
+    report = push_dataset(
+        dataset,
+        repo_id,
+        private=not public,
+        token=token,
+        endpoint=settings.hf_endpoint,
+        card=facts,
+        run_id=fingerprint(dataset)[:12],
+    )
+    console.print(f"{report.added} dialogues added, {report.rows} in all: {report.url}")

@@ -1,0 +1,56 @@
+"""Decides how counts and violations are printed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from rich.table import Table
+
+from datagen_core.dataset.funnel import Funnel
+from flows.commands.places import console
+
+
+def show_table(title: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print a table; numbers stand to the right."""
+    table = Table(title=title, title_justify="left")
+    body = [list(row) for row in rows]
+    for position, name in enumerate(head):
+        is_number = all(isinstance(row[position], int | float) for row in body)
+        table.add_column(name, justify="right" if body and is_number else "left", overflow="fold")
+    for row in body:
+        table.add_row(*(f"{value:,}" if isinstance(value, int) else str(value) for value in row))
+    console.print(table)
+
+
+def show_run(title: str, funnel: Funnel, *, seconds: float) -> None:
+    """Print one line for a run: what became of its requests, in how many rounds, tokens and seconds."""
+    total, tokens = funnel.total, funnel.tokens
+    show_table(
+        title,
+        ["wanted", "requested", "accepted", "rejected", "failed", "rounds", "tokens in", "tokens out", "seconds"],
+        [
+            [
+                funnel.scenarios,
+                total.requested,
+                total.accepted,
+                total.rejected,
+                total.failed,
+                len(funnel.rounds),
+                tokens.prompt,
+                tokens.completion,
+                f"{seconds:.1f}",
+            ]
+        ],
+    )
+
+
+def show_funnel(funnel: Funnel) -> None:
+    """Print the requests of each round and the rules that were broken."""
+    rows = [
+        [str(number), c.requested, c.accepted, c.rejected, c.failed, c.pending]
+        for number, c in sorted(funnel.rounds.items())
+    ]
+    show_table("Requests", ["round", "requested", "accepted", "rejected", "failed", "pending"], rows)
+    reasons: Mapping[str, int] = {**funnel.rules, **funnel.failures}
+    if reasons:
+        show_table("Why not accepted", ["rule or outcome", "requests"], sorted(reasons.items()))

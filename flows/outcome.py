@@ -1,0 +1,56 @@
+"""Decides what a run says at its end: its counts, where its files lie, and whether it is short of dialogues."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from prefect.artifacts import create_table_artifact
+from prefect.logging import get_run_logger
+from pydantic import BaseModel, ConfigDict
+
+from datagen_core.dataset.funnel import Funnel, read_funnel
+from datagen_core.dataset.rounds import RunFiles
+from datagen_core.errors import ShortfallError
+from flows.parameters import Run
+
+
+class RunOutcome(BaseModel):
+    """What a finished run returns."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    folder: str
+    funnel: Funnel
+
+
+def conclude(run: Run, files: RunFiles) -> RunOutcome:
+    """Show the funnel in Prefect and return it.
+
+    Raises:
+        ShortfallError: gold is short of a category after the last round; names each. Training only logs it.
+    """
+    funnel = read_funnel(Path(files.judged.funnel.path))
+    counts = [{"round": number, **counts.model_dump()} for number, counts in sorted(funnel.rounds.items())]
+    create_table_artifact(key=f"{run.profile}-funnel", table=counts, description=f"Requests of {run.folder.name}")
+    if funnel.missing:
+        message = describe_shortfall(run, funnel)
+        if run.profile == "gold":
+            raise ShortfallError(message)
+        get_run_logger().warning(message)
+    return RunOutcome(folder=str(run.folder), funnel=funnel)
+
+
+def describe_shortfall(run: Run, funnel: Funnel) -> str:
+    """Return a sentence that says how many dialogues are missing, of what, why, and what to do."""
+    short = [
+        f"{name} {run.parameters.count - counts.accepted}"
+        for name, counts in funnel.categories.items()
+        if counts.accepted < run.parameters.count
+    ]
+    rules = ", ".join(f"{rule} {count}" for rule, count in sorted(funnel.rules.items(), key=lambda p: -p[1])[:3])
+    return (
+        f"{funnel.missing} of {funnel.scenarios} dialogues are missing after {len(funnel.rounds)} rounds"
+        f"{' (' + ', '.join(short) + ')' if short and run.profile == 'gold' else ''}. "
+        f"Most broken rules: {rules or 'none'}; failed requests: {sum(funnel.failures.values())}. "
+        f"Read {run.folder / 'rejected.jsonl'}, then run again with a higher --max-rounds: what is there is kept."
+    )

@@ -1,0 +1,96 @@
+"""Decides what a run can be told: one validated model a flow, a form in the Prefect UI. It holds no secret."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from datagen_core.batch.requests import Endpoint, RequestOptions
+from datagen_core.config import GOLD_CATEGORIES
+from datagen_core.dialogue.qwen import QwenTemplate
+from datagen_core.providers import DEFAULT_MISTAKES, POLL_SECONDS, ProviderChoice
+from datagen_core.scenarios import GOLD_PER_CATEGORY, Profile
+from datagen_core.settings import Provider, Settings
+
+MAX_COUNT: Final = 1_000_000
+
+
+class RunParameters(BaseModel):
+    """What both flows take."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seed: int = Field(default=42, ge=0, le=2**31, description="Same seed and count, same requests.")
+    provider: Provider | None = Field(
+        default=None, description="Unset: DATAGEN_PROVIDER; else openai where OPENAI_API_KEY is set, else simulator."
+    )
+    model: str | None = Field(default=None, min_length=1, description="Unset: DATAGEN_MODEL.")
+    endpoint: Endpoint = Field(default="/v1/chat/completions", description="The form of each request.")
+    poll_interval: float | None = Field(
+        default=None, gt=0, le=3600, description="Seconds between two looks at a batch. Unset: 60, simulator 1."
+    )
+    max_rounds: int = Field(default=6, ge=1, le=20, description="How often what is missing is asked for.")
+    output_dir: Path | None = Field(default=None, description="The run's folder. Unset: output/training, output/gold.")
+    template: QwenTemplate = Field(default="qwen2.5", description="Chat template of the text samples.")
+    repo_id: str | None = Field(
+        default=None, pattern=r"^[^/\s]+/[^/\s]+$", description="OWNER/NAME on the Hub. Unset: nothing is pushed."
+    )
+    public: bool = Field(default=False, description="Push to a public repository.")
+    mistakes: float = Field(
+        default=DEFAULT_MISTAKES, ge=0, le=1, description="Share of mistakes the embedded simulator plants."
+    )
+
+
+class TrainingParameters(RunParameters):
+    """The training flow's parameters."""
+
+    count: int = Field(default=400, ge=1, le=MAX_COUNT, description="How many dialogues to end with.")
+
+
+class GoldParameters(RunParameters):
+    """The gold flow's parameters."""
+
+    count: int = Field(
+        default=GOLD_PER_CATEGORY,
+        ge=1,
+        le=MAX_COUNT // len(GOLD_CATEGORIES),
+        description="How many dialogues of each of the eight categories to end with.",
+    )
+
+
+class Run(BaseModel):
+    """A run with everything settled that its parameters left open."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    profile: Profile
+    folder: Path
+    choice: ProviderChoice
+    options: RequestOptions
+    poll_interval: float
+    parameters: TrainingParameters | GoldParameters
+
+    @property
+    def storage(self) -> Path:
+        """Where Prefect keeps this run's results."""
+        return self.folder / ".results"
+
+    def round_folder(self, round_number: int) -> Path:
+        """Return the folder of a round's files."""
+        return self.folder / "rounds" / f"{round_number}"
+
+
+def settle(profile: Profile, parameters: TrainingParameters | GoldParameters, settings: Settings) -> Run:
+    """Fill what the parameters leave open from the settings; the run's folder becomes absolute."""
+    provider = parameters.provider or settings.resolved_provider
+    folder = (parameters.output_dir or settings.output_dir / profile).absolute()
+    return Run(
+        profile=profile,
+        folder=folder,
+        choice=ProviderChoice(provider=provider, state_dir=str(folder / ".simulator"), mistakes=parameters.mistakes),
+        options=RequestOptions(model=parameters.model or settings.model, endpoint=parameters.endpoint),
+        poll_interval=parameters.poll_interval or POLL_SECONDS[provider],
+        parameters=parameters,
+    )

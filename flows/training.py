@@ -1,0 +1,41 @@
+"""Decides the training flow: from a seed to accepted dialogues, rendered, and on the Hub if a repository is named."""
+
+from __future__ import annotations
+
+from prefect import flow
+
+from datagen_core.providers import embedded_simulators
+from flows.outcome import RunOutcome, conclude
+from flows.parameters import TrainingParameters, settle
+from flows.rounds import run_rounds
+from tasks.caching import run_stage
+from tasks.dataset import push, render
+from tasks.generate import generate
+from tasks.provider import read_settings
+
+
+@flow(name="training", persist_result=False)
+def training(parameters: TrainingParameters = TrainingParameters()) -> RunOutcome:  # noqa: B008 - frozen
+    """Make `count` training dialogues: generate, submit, poll, retrieve, preprocess, render, push.
+
+    A second run with the same parameters takes every stage from the cache; a failed one reruns only what failed.
+    """
+    run = settle("training", parameters, read_settings())
+    with embedded_simulators():
+        generated = run_stage(
+            generate, run.storage, run.profile, parameters.count, parameters.seed, run.options, folder=run.folder
+        )
+        files = run_rounds(run, generated)
+        dataset = files.judged.dataset
+        run_stage(render, run.storage, dataset, parameters.template, folder=run.folder / "samples")
+        if parameters.repo_id is not None:
+            run_stage(
+                push,
+                run.storage,
+                dataset,
+                files.judged.funnel,
+                parameters.repo_id,
+                parameters.public,
+                parameters.seed,
+            )
+        return conclude(run, files)

@@ -1,0 +1,1 @@
+"""Decides what Prefect adds to each stage: retries, cache keys, run names; the stage itself is in the core."""

@@ -1,0 +1,122 @@
+"""Decides how shards are submitted, polled and retrieved in Prefect; both flows use these."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Final
+
+from prefect import Task, task
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.logging import get_run_logger
+
+from datagen_core.batch.models import BatchStatus, Submitted
+from datagen_core.batch.poll import check_batch, require_ended
+from datagen_core.batch.requests import Endpoint
+from datagen_core.batch.retrieve import retrieve_results
+from datagen_core.batch.status import BatchInputStatus, ShardStatus, write_status
+from datagen_core.batch.submit import submit_once
+from datagen_core.errors import BatchError, BatchNotReady, ProviderError
+from datagen_core.files import Artifact
+from datagen_core.providers import ProviderChoice
+from tasks.caching import stage_cache
+from tasks.provider import connect
+
+DEADLINE_SECONDS: Final = 26 * 3600
+"""A batch's window is 24 h; two more for the provider to write its files. Counted from the submission."""
+
+
+def is_not_ready(_: Task[..., object], __: TaskRun, state: State[object]) -> bool:
+    """Tell Prefect to retry: the batch goes on, or the provider could not be reached just now."""
+    error = state.result(raise_on_failure=False)
+    return isinstance(error, BatchNotReady | ProviderError)
+
+
+@task(
+    name="submit",
+    task_run_name="submit-round-{round_number}",
+    cache_policy=stage_cache("submit"),
+    persist_result=True,
+    retries=2,
+    retry_delay_seconds=5,
+)
+def submit(
+    requests: Artifact, choice: ProviderChoice, endpoint: Endpoint, run: str, round_number: int, ledger: Path
+) -> Submitted:
+    """Submit one shard. Safe to repeat: a shard that exists at the provider is found by the ledger, not made again."""
+    with connect(choice) as client:
+        submitted = submit_once(
+            client, ledger, requests, endpoint=endpoint, metadata={"run": run, "round": str(round_number)}
+        )
+    get_run_logger().info("Submitted %s rows as %s", requests.rows, submitted.batch_id)
+    return submitted
+
+
+@task(
+    name="poll",
+    task_run_name="poll-{submitted.batch_id}",
+    cache_policy=stage_cache("poll"),
+    persist_result=True,
+    retry_condition_fn=is_not_ready,
+)
+def poll(submitted: Submitted, choice: ProviderChoice) -> BatchStatus:
+    """Return how the batch ended; raises `BatchNotReady`, and is retried, while it goes on. Costs nothing to repeat."""
+    with connect(choice) as client:
+        status = check_batch(client, submitted)
+    get_run_logger().info("%s is %s, %s done", status.batch_id, status.status, status.counts.completed)
+    if not status.is_ended and time.time() - submitted.submitted_at > DEADLINE_SECONDS:
+        raise BatchError(
+            f"Batch {submitted.batch_id!r} is still {status.status} {DEADLINE_SECONDS // 3600} hours after it was "
+            "submitted. Look at it in the provider's console; cancel it there to retrieve what it has."
+        )
+    require_ended(status)
+    return status
+
+
+@task(
+    name="retrieve",
+    task_run_name="retrieve-round-{round_number}",
+    cache_policy=stage_cache("retrieve"),
+    persist_result=True,
+    retries=3,
+    retry_delay_seconds=10,
+)
+def retrieve(
+    submitted: list[Submitted], statuses: list[BatchStatus], choice: ProviderChoice, round_number: int, path: Path
+) -> Artifact:
+    """Download the answers of a round's shards. Safe to repeat: reading costs nothing."""
+    with connect(choice) as client:
+        return retrieve_results(client, list(zip(submitted, statuses, strict=True)), path)
+
+
+@task(
+    name="record-status",
+    task_run_name="record-status-round-{round_number}",
+    cache_policy=stage_cache("record-status"),
+    persist_result=True,
+)
+def record_status(
+    submitted: list[Submitted],
+    statuses: list[BatchStatus],
+    choice: ProviderChoice,
+    endpoint: Endpoint,
+    model: str,
+    round_number: int,
+    path: Path,
+) -> None:
+    """Write the status file: first with the batches alone, then with how they ended. Safe to repeat."""
+    with connect(choice) as client:
+        identity = client.identity
+    known: list[BatchStatus | None] = [*statuses] if statuses else [None] * len(submitted)
+    write_status(
+        path,
+        BatchInputStatus(
+            provider=choice.provider,
+            identity=identity,
+            endpoint=endpoint,
+            model=model,
+            shards=tuple(
+                ShardStatus(submitted=one, status=status) for one, status in zip(submitted, known, strict=True)
+            ),
+        ),
+    )

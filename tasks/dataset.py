@@ -1,0 +1,58 @@
+"""Decides how answers become a dataset in Prefect: judged, joined over the rounds, rendered, pushed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from prefect import task
+from prefect.logging import get_run_logger
+
+from datagen_core.dataset.facts import gather_card_facts
+from datagen_core.dataset.hub import PushReport, push_dataset
+from datagen_core.dataset.judging import JudgedFiles, judge_file
+from datagen_core.dataset.rounds import RunFiles, merge_run
+from datagen_core.dataset.samples import render_samples
+from datagen_core.dialogue.qwen import QwenTemplate
+from datagen_core.files import Artifact
+from tasks.caching import stage_cache
+from tasks.provider import read_settings
+
+
+@task(
+    name="preprocess",
+    task_run_name="preprocess-round-{round_number}",
+    cache_policy=stage_cache("preprocess"),
+    persist_result=True,
+)
+def preprocess(scenarios: Artifact, results: Artifact, provider: str, round_number: int, folder: Path) -> JudgedFiles:
+    """Perform and check a round's answers. Safe to repeat."""
+    judged = judge_file(Path(scenarios.path), Path(results.path), folder, provider=provider, counts_pending=False)
+    get_run_logger().info("Accepted %s, not accepted %s", judged.dataset.rows, judged.rejected.rows)
+    return judged
+
+
+@task(name="merge", cache_policy=stage_cache("merge"), persist_result=True)
+def merge(scenarios: Artifact, results: list[Artifact], judged: list[JudgedFiles], folder: Path) -> RunFiles:
+    """Join the rounds' files into the run's. Safe to repeat."""
+    return merge_run([Path(result.path) for result in results], judged, folder, scenarios=scenarios.rows)
+
+
+@task(name="render", cache_policy=stage_cache("render"), persist_result=True)
+def render(dataset: Artifact, template: QwenTemplate, folder: Path) -> Artifact:
+    """Write a text file a record. Safe to repeat."""
+    return render_samples(Path(dataset.path), folder, template)
+
+
+@task(name="push", cache_policy=stage_cache("push"), persist_result=True, retries=2, retry_delay_seconds=30)
+def push(dataset: Artifact, funnel: Artifact, repo_id: str, public: bool, seed: int) -> PushReport:
+    """Add the dataset's rows to the Hub in one commit. Safe to repeat: rows published already are left out."""
+    settings = read_settings()
+    return push_dataset(
+        Path(dataset.path),
+        repo_id,
+        private=not public,
+        token=settings.require_hf_token(),
+        endpoint=settings.hf_endpoint,
+        card=gather_card_facts(Path(dataset.path), Path(funnel.path), title=repo_id.rpartition("/")[2], seed=seed),
+        run_id=dataset.sha256[:12],
+    )

@@ -1,0 +1,41 @@
+"""Decides how requests are written in Prefect: from a seed, or anew from what was rejected; no network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from prefect import task
+
+from datagen_core.batch.requests import RequestOptions
+from datagen_core.batch.shards import split_requests
+from datagen_core.dataset.generating import REQUESTS_NAME, GeneratedFiles, generate_files
+from datagen_core.dataset.rounds import write_next_requests
+from datagen_core.files import Artifact
+from datagen_core.scenarios import Profile
+from tasks.caching import stage_cache
+
+
+@task(name="generate", task_run_name="generate-{profile}", cache_policy=stage_cache("generate"), persist_result=True)
+def generate(profile: Profile, count: int, seed: int, options: RequestOptions, folder: Path) -> GeneratedFiles:
+    """Write scenarios and requests. Safe to repeat: same parameters, same bytes."""
+    return generate_files(profile, count, folder / REQUESTS_NAME[profile], options, seed=seed)
+
+
+@task(
+    name="generate-again",
+    task_run_name="generate-round-{round_number}",
+    cache_policy=stage_cache("generate-again"),
+    persist_result=True,
+)
+def generate_again(
+    rejected: Artifact, profile: Profile, options: RequestOptions, round_number: int, folder: Path
+) -> Artifact:
+    """Write the requests of a further round. Safe to repeat."""
+    path = folder / REQUESTS_NAME[profile]
+    return write_next_requests(path, Path(rejected.path), options, round_number=round_number)
+
+
+@task(name="shard", task_run_name="shard-round-{round_number}", cache_policy=stage_cache("shard"), persist_result=True)
+def shard(requests: Artifact, round_number: int, folder: Path) -> list[Artifact]:
+    """Split the requests into files that the provider takes. Safe to repeat."""
+    return split_requests(Path(requests.path), folder / "shards")

@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from batch_helpers import make_error_row, make_row
+from fake_provider import Json
+from hypothesis import given
+from hypothesis import strategies as st
+
+from datagen_core.batch.outcomes import Result, parse_row, read_result
+
+
+def read(row: Json) -> Result:
+    parsed = parse_row(json.dumps(row).encode())
+    assert parsed is not None
+    return read_result(parsed, "batch_1")
+
+
+def with_response(response: object, error: object = None) -> Json:
+    return {"custom_id": "a", "response": response, "error": error}
+
+
+def with_responses_body(**body: object) -> Json:
+    message = {
+        "type": "message",
+        "content": [{"type": "output_text", "text": "네, "}, {"type": "output_text", "text": "그럼요"}],
+    }
+    usage = {"input_tokens": 9, "input_tokens_details": {"cached_tokens": 4}, "output_tokens": 3}
+    full = {
+        "object": "response",
+        "status": "completed",
+        "error": None,
+        "model": "m",
+        "output": [{"type": "reasoning", "summary": []}, message],
+        "usage": usage,
+        **body,
+    }
+    return with_response({"status_code": 200, "body": full})
+
+
+def test_good_row_is_answered() -> None:
+    assert read(make_row("a")) == {
+        "custom_id": "a",
+        "batch_id": "batch_1",
+        "outcome": "answered",
+        "text": "네, 찾아볼게요.",
+        "error": None,
+        "model": "gpt-6-luna-1",
+        "usage": {"prompt_tokens": 20, "cached_tokens": 5, "completion_tokens": 7},
+    }
+    assert list(read(make_row("a"))) == ["custom_id", "batch_id", "outcome", "text", "error", "model", "usage"]
+
+
+@pytest.mark.parametrize(
+    ("row", "outcome", "text"),
+    [
+        (make_row("a", "여기까", finish_reason="length"), "truncated", "여기까"),
+        (make_row("a", None, finish_reason="content_filter"), "filtered", None),
+        (make_row("a", None, refusal="도와드릴 수 없어요."), "refused", "도와드릴 수 없어요."),
+        (make_row("a", "text", refusal=""), "answered", "text"),
+        (make_row("a", finish_reason=None), "answered", "네, 찾아볼게요."),
+        (make_row("a", None), "error", None),
+        (make_row("a", ""), "answered", ""),
+    ],
+)
+def test_chat_outcomes(row: Json, outcome: str, text: str | None) -> None:
+    result = read(row)
+    assert (result["outcome"], result["text"]) == (outcome, text)
+    assert (result["error"] is None) == (outcome != "error")
+    assert result["usage"] is not None, "it was paid for all the same"
+
+
+@pytest.mark.parametrize(
+    ("row", "outcome", "code"),
+    [
+        (make_error_row("a", "batch_expired"), "expired", "batch_expired"),
+        (make_error_row("a", "batch_cancelled"), "cancelled", "batch_cancelled"),
+        (make_error_row("a", "server_error"), "error", "server_error"),
+        (with_response(None, "plain words"), "error", "error"),
+        (with_response(None), "error", "no_response"),
+        ({"custom_id": "a"}, "error", "no_response"),
+        (
+            with_response({"status_code": 400, "body": {"error": {"code": "too_long", "message": "m"}}}),
+            "error",
+            "too_long",
+        ),
+        (with_response({"status_code": 429, "body": {"error": {"code": None, "type": "rate"}}}), "error", "rate"),
+        (with_response({"status_code": 500, "body": ""}), "error", "http_500"),
+        (with_response({"status_code": 200, "body": {"error": {"code": "odd"}}}), "error", "odd"),
+        (with_response({"status_code": 200, "body": {"choices": []}}), "error", "no_choices"),
+        (with_response({"status_code": 200, "body": "{not json"}), "error", "no_choices"),
+        (with_response({"status_code": 200, "body": {"choices": [None]}}), "error", "no_text"),
+    ],
+)
+def test_rows_without_an_answer(row: Json, outcome: str, code: str) -> None:
+    result = read(row)
+    assert (result["outcome"], result["text"]) == (outcome, None)
+    assert result["error"] is not None
+    assert result["error"]["code"] == code
+
+
+def test_row_refused_over_http_has_its_message() -> None:
+    body = {"error": {"code": "too_long", "message": "Too long."}, "usage": {"prompt_tokens": 3}}
+    result = read(with_response({"status_code": 400, "body": body}))
+    assert result["error"] == {"code": "too_long", "message": "Too long."}
+    assert result["usage"] == {"prompt_tokens": 3, "cached_tokens": 0, "completion_tokens": 0}
+
+
+@pytest.mark.parametrize("status", ["200", None])
+def test_servers_spell_a_good_row_differently(status: object) -> None:
+    row = make_row("a")
+    body = row["response"]["body"]  # pyright: ignore[reportIndexIssue, reportUnknownVariableType]
+    assert read({"custom_id": "a", "response": {"status_code": status, "body": json.dumps(body)}}) == read(row)
+
+
+def test_content_in_parts_is_joined() -> None:
+    row = make_row("a", [{"type": "text", "text": "하나"}, {"type": "text", "text": "둘"}])  # pyright: ignore[reportArgumentType]
+    assert read(row)["text"] == "하나둘"
+
+
+@pytest.mark.parametrize(
+    ("body", "outcome", "text"),
+    [
+        ({}, "answered", "네, 그럼요"),
+        ({"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}, "truncated", "네, 그럼요"),
+        ({"status": "incomplete", "incomplete_details": {"reason": "content_filter"}}, "filtered", "네, 그럼요"),
+        (
+            {"output": [{"type": "message", "content": [{"type": "refusal", "refusal": "안 돼요"}]}]},
+            "refused",
+            "안 돼요",
+        ),
+        ({"output": [{"type": "reasoning"}]}, "error", None),
+        ({"status": "failed", "error": {"code": "server_error", "message": "m"}}, "error", None),
+    ],
+)
+def test_responses_outcomes(body: Json, outcome: str, text: str | None) -> None:
+    result = read(with_responses_body(**body))
+    assert (result["outcome"], result["text"]) == (outcome, text)
+    assert result["usage"] == {"prompt_tokens": 9, "cached_tokens": 4, "completion_tokens": 3}
+
+
+def test_half_a_surrogate_pair_costs_a_character_and_not_the_row() -> None:
+    line = json.dumps(make_row("a", "좋아요 XX")).replace("XX", "\\ud83d").encode()
+    parsed = parse_row(line)
+    assert parsed is not None
+    assert read_result(parsed, "b")["text"] == "좋아요 \ufffd"
+
+
+def test_broken_utf8_costs_a_character_and_not_the_row() -> None:
+    line = json.dumps(make_row("a", "XX ok")).encode().replace(b"XX", b"\xec\x9d")
+    parsed = parse_row(line)
+    assert parsed is not None
+    assert read_result(parsed, "b")["text"] == "\ufffd ok"
+
+
+@pytest.mark.parametrize("line", [b"", b"{", b"[]", b"null", b'{"custom_id": 3}', b'{"custom_id": ""}', b"[" * 100_000])
+def test_line_that_is_no_row_is_none(line: bytes) -> None:
+    assert parse_row(line) is None
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["error", "response", "body", "status_code", "choices", "message", "content", "output", "usage"]
+            )
+            | st.text(max_size=4),
+            inner,
+            max_size=5,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(row=JSON_VALUES, response=JSON_VALUES, body=JSON_VALUES, choices=JSON_VALUES)
+def test_reading_a_row_never_raises(row: object, response: object, body: object, choices: object) -> None:
+    odd = {**row, "custom_id": "a"} if isinstance(row, dict) else {"custom_id": "a", "error": row}
+    for candidate in (
+        odd,
+        with_response(response),
+        with_response({"status_code": 200, "body": body}),
+        with_response({"status_code": 200, "body": {"choices": choices, "usage": body}}),
+        with_response({"status_code": 200, "body": {"output": choices, "usage": body}}),
+    ):
+        result = read_result(candidate, "b")
+        json.dumps(result).encode()

@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import orjson
+import pytest
+from batch_helpers import ENDPOINT
+from fake_provider import FakeProvider
+
+from datagen_core.batch import (
+    BatchClient,
+    BatchInputStatus,
+    ShardStatus,
+    Submitted,
+    check_batch,
+    read_status,
+    require_ended,
+    submit_once,
+    write_status,
+)
+from datagen_core.errors import BatchFailed, BatchNotReady, InputFileError, ProviderError
+from datagen_core.files import Artifact, JsonObject
+
+
+@pytest.fixture
+def submitted(client: BatchClient, write_requests: Callable[..., Artifact], tmp_path: Path) -> Submitted:
+    return submit_once(client, tmp_path / "ledger.jsonl", write_requests("a", "b"), endpoint=ENDPOINT)
+
+
+@pytest.mark.parametrize("status", ["validating", "in_progress", "finalizing", "cancelling", "queued_by_gnomes"])
+def test_batch_that_goes_on_is_not_ready(
+    status: str, provider: FakeProvider, client: BatchClient, submitted: Submitted
+) -> None:
+    provider.batches[0] |= {"status": status, "request_counts": {"total": 2, "completed": 1, "failed": 0}}
+    found = check_batch(client, submitted)
+    assert not found.is_ended
+    with pytest.raises(BatchNotReady, match=f"is {status}: 1 of 2 requests done"):
+        require_ended(found)
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ("completed", "completed"),
+        ("COMPLETED", "completed"),
+        ("expired", "expired"),
+        ("cancelled", "cancelled"),
+        ("Canceled", "cancelled"),
+    ],
+)
+def test_batch_that_may_hold_paid_output_has_ended(
+    status: str, expected: str, provider: FakeProvider, client: BatchClient, submitted: Submitted
+) -> None:
+    provider.finish(submitted.batch_id, output=[], status=status)
+    provider.batches[0][f"{expected}_at"] = 1_790_000_100
+    found = check_batch(client, submitted)
+    require_ended(found)
+    assert (found.status, found.finished_at) == (expected, 1_790_000_100.0)
+
+
+def test_fields_that_servers_leave_out_or_empty(
+    provider: FakeProvider, client: BatchClient, submitted: Submitted
+) -> None:
+    provider.finish(submitted.batch_id, error_file_id="", output_file_id="", errors=None)
+    for name in ("request_counts", "metadata", "created_at"):
+        del provider.batches[0][name]
+    found = check_batch(client, submitted)
+    assert found.is_ended
+    assert (found.output_file_id, found.error_file_id, found.created_at) == (None, None, None)
+    assert (found.counts.total, found.metadata, found.errors) == (0, {}, ())
+
+
+@pytest.mark.parametrize(
+    ("errors", "text"),
+    [
+        ("out of gnomes", "no code: out of gnomes"),
+        (["one", {"code": "two"}], "no code: one; two: no message"),
+        ({"object": "list", "data": []}, "the provider gave no reason"),
+        (None, "the provider gave no reason"),
+        (
+            {"data": [{"code": "invalid_json_line", "message": "Bad line.", "line": 3, "param": "body"}]},
+            r"line 3: invalid_json_line: Bad line. \(field 'body'\)",
+        ),
+        ({"data": [{"code": "duplicate_custom_id", "line": line} for line in range(30)]}, "and 20 more"),
+    ],
+)
+def test_refused_batch_says_why(
+    errors: object, text: str, provider: FakeProvider, client: BatchClient, submitted: Submitted
+) -> None:
+    provider.finish(submitted.batch_id, status="failed")
+    provider.batches[0]["errors"] = errors
+    found = check_batch(client, submitted)
+    assert not found.is_resubmittable
+    with pytest.raises(BatchFailed, match=text):
+        require_ended(found)
+
+
+def test_full_queue_is_reported_as_resubmittable(
+    provider: FakeProvider, client: BatchClient, submitted: Submitted, tmp_path: Path
+) -> None:
+    provider.finish(submitted.batch_id, status="failed")
+    provider.batches[0]["errors"] = {"data": [{"code": "token_limit_exceeded", "message": "Too many tokens."}]}
+    found = check_batch(client, submitted)
+    assert found.is_resubmittable
+    again = submit_once(
+        client, tmp_path / "ledger.jsonl", submitted.shard, endpoint=ENDPOINT, generation=submitted.generation + 1
+    )
+    assert again.key == submitted.key[:-1] + "1"
+    assert again.input_file_id != submitted.input_file_id, "a lost creation is looked up by its file too"
+    assert len(provider.batches) == 2
+
+
+def test_failed_batch_with_output_is_read(provider: FakeProvider, client: BatchClient, submitted: Submitted) -> None:
+    provider.finish(submitted.batch_id, output=[], status="failed")
+    require_ended(check_batch(client, submitted))
+
+
+def test_unknown_batch_is_a_provider_error(client: BatchClient, submitted: Submitted) -> None:
+    with pytest.raises(ProviderError, match="HTTP 404 while reading batch nowhere"):
+        check_batch(client, submitted.model_copy(update={"batch_id": "nowhere"}))
+
+
+def make_status(client: BatchClient, submitted: Submitted) -> BatchInputStatus:
+    shard = ShardStatus(submitted=submitted, status=check_batch(client, submitted))
+    return BatchInputStatus(
+        provider="simulator",
+        identity="fake:project",
+        endpoint=ENDPOINT,
+        model="gpt-6-luna",
+        shards=(shard, ShardStatus(submitted=submitted)),
+    )
+
+
+def test_status_file_reads_back(client: BatchClient, submitted: Submitted, tmp_path: Path) -> None:
+    status = make_status(client, submitted)
+    write_status(tmp_path / "batch_input_status.json", status)
+    again = read_status(tmp_path / "batch_input_status.json")
+    assert again == status
+    assert [pair[0] for pair in again.pairs()] == [submitted]
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"version": 2}, "version"),
+        ({"provider": None}, "provider"),
+        ({"shards": [{"submitted": {"key": "k"}}]}, "shards.0.submitted.batch_id"),
+        ({"colour": "blue"}, "colour"),
+    ],
+)
+def test_wrong_status_file_names_the_field(
+    change: JsonObject, field: str, client: BatchClient, submitted: Submitted, tmp_path: Path
+) -> None:
+    path = tmp_path / "batch_input_status.json"
+    write_status(path, make_status(client, submitted))
+    path.write_bytes(orjson.dumps({**orjson.loads(path.read_bytes()), **change}))
+    with pytest.raises(InputFileError, match=f"field '{field}'"):
+        read_status(path)
+
+
+@pytest.mark.parametrize("content", [None, b"{", b"[]"])
+def test_missing_or_broken_status_file_is_an_error(content: bytes | None, tmp_path: Path) -> None:
+    path = tmp_path / "batch_input_status.json"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(InputFileError, match="Submit the request file again"):
+        read_status(path)

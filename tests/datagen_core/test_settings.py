@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import pytest
+
+from datagen_core.errors import ConfigError, MissingKeyError
+from datagen_core.settings import Settings, load_settings
+
+VARIABLES = (
+    "DATAGEN_PROVIDER",
+    "OPENAI_API_KEY",
+    "OPENAI_BASE_URL",
+    "HF_TOKEN",
+    "HF_ENDPOINT",
+    "DATAGEN_MODEL",
+    "DATAGEN_OUTPUT_DIR",
+    "DATAGEN_OPENAI_SECRET_BLOCK",
+    "DATAGEN_HF_SECRET_BLOCK",
+)
+
+
+@pytest.fixture(autouse=True)
+def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def refuse(block: str) -> str | None:
+    raise AssertionError(block)
+
+
+def test_with_nothing_set_the_simulator_runs_without_a_key() -> None:
+    settings = load_settings()
+    assert settings.resolved_provider == "simulator"
+    assert settings.model == "gpt-6-luna"
+    assert settings.openai_base_url == "https://api.openai.com/v1"
+    assert settings.output_dir == Path("output")
+    assert (settings.openai_api_key, settings.hf_token, settings.hf_endpoint) == (None, None, None)
+
+
+def test_a_key_alone_chooses_openai(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", " sk-secret\n")
+    settings = load_settings()
+    assert settings.resolved_provider == "openai"
+    assert settings.require_openai_key() == "sk-secret"
+
+
+def test_the_provider_asked_for_wins_over_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    monkeypatch.setenv("DATAGEN_PROVIDER", "Simulator")
+    assert load_settings().resolved_provider == "simulator"
+
+
+def test_environment_goes_before_dotenv_goes_before_blocks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("OPENAI_API_KEY=from-dotenv\nDATAGEN_MODEL=small\nOTHER=x\n")
+    asked: list[str] = []
+
+    def load_secret(block: str) -> str | None:
+        asked.append(block)
+        return "from-block\n"
+
+    settings = load_settings(load_secret)
+    assert settings.require_openai_key() == "from-dotenv"
+    assert settings.require_hf_token() == "from-block"
+    assert asked == ["hf-token"]
+    monkeypatch.setenv("OPENAI_API_KEY", "from-environment")
+    settings = load_settings(load_secret)
+    assert (settings.require_openai_key(), settings.model) == ("from-environment", "small")
+
+
+def test_blocks_have_names_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATAGEN_OPENAI_SECRET_BLOCK", "team-key")
+    blocks = {"team-key": "sk-block"}
+    settings = load_settings(blocks.get)
+    assert settings.resolved_provider == "openai"
+    assert settings.require_openai_key() == "sk-block"
+    assert settings.hf_token is None
+
+
+def test_no_block_is_asked_for_what_is_set_or_not_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_x")
+    monkeypatch.setenv("DATAGEN_PROVIDER", "simulator")
+    assert load_settings(refuse).hf_token is not None
+
+
+def test_missing_keys_are_explained() -> None:
+    settings = load_settings(lambda _: None)
+    with pytest.raises(MissingKeyError, match="OPENAI_API_KEY"):
+        settings.require_openai_key()
+    with pytest.raises(ConfigError, match="HF_TOKEN"):
+        settings.require_hf_token()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("DATAGEN_PROVIDER", "azure", "'simulator' or 'openai'"),
+        ("OPENAI_BASE_URL", "api.example.com", "http:// or https://"),
+        ("HF_ENDPOINT", "ftp://x", "http:// or https://"),
+        ("OPENAI_API_KEY", "sk two", "without spaces"),
+        ("HF_TOKEN", "hf_한글", "without spaces"),
+    ],
+)
+def test_a_bad_value_is_named_and_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, expected: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(
+        ConfigError, match=rf"{name}: .*{expected}.*Correct it in the environment or in \.env"
+    ) as caught:
+        load_settings()
+    assert value not in str(caught.value)
+
+
+def test_every_bad_value_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATAGEN_PROVIDER", "azure")
+    monkeypatch.setenv("HF_ENDPOINT", "x")
+    with pytest.raises(ConfigError, match=r"DATAGEN_PROVIDER: .* HF_ENDPOINT: "):
+        load_settings()
+
+
+def test_a_bad_block_is_named_and_not_shown() -> None:
+    with pytest.raises(ConfigError, match="openai-api-key") as caught:
+        load_settings(lambda _: "sk one two")
+    assert "sk one" not in str(caught.value)
+
+
+def test_empty_values_count_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in VARIABLES:
+        monkeypatch.setenv(name, "")
+    assert load_settings() == Settings()
+    monkeypatch.setenv("OPENAI_API_KEY", "  ")
+    assert load_settings().openai_api_key is None
+
+
+def test_a_dotenv_that_is_no_text_is_explained(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"OPENAI_API_KEY=\xff\xfe\n")
+    with pytest.raises(ConfigError, match=r"\.env cannot be read"):
+        load_settings()
+
+
+def test_a_secret_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    settings = load_settings(lambda _: "hf_hidden")
+    shown = f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump(mode='json')}"
+    shown += settings.model_dump_json()
+    assert "sk-secret" not in shown
+    assert "hf_hidden" not in shown
+
+
+def test_settings_do_not_change() -> None:
+    settings = load_settings()
+    with pytest.raises(ValueError, match="frozen"):
+        settings.model = "other"
+    assert pickle.loads(pickle.dumps(settings)) == settings
+
+
+def test_arguments_go_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATAGEN_MODEL", "from-environment")
+    assert Settings(model="from-argument").model == "from-argument"
