@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, NamedTuple, cast
 
-from datagen_core.config import ERROR_CODES, TOOL_NAMES
+from datagen_core.config import ERROR_CODES, TOOL_NAMES, ErrorCode
 from datagen_core.environment import Environment, Handles, build_catalogue
 from datagen_core.environment.goals import (
     AddressSaved,
@@ -32,7 +32,7 @@ SWEEPING: Final = ("upsert_address", "prepare_checkout", "place_order")
 """Tools that reach beyond the cart: forbidden wherever the plan does not use them."""
 
 _CHECKED_BY_STATE: Final = frozenset(
-    {"add_to_cart", "update_cart_item", "remove_cart_items", "place_order", "upsert_address", "get_cart"}
+    {"add_to_cart", "update_cart_item", "remove_cart_items", "place_order", "upsert_address"}
 )
 
 
@@ -59,7 +59,7 @@ class Rehearsal:
 
     def execute(self, call: PlannedCall) -> object:
         """Execute a call and remember what its response shows."""
-        response = self.environment.execute(call.tool, self._arguments(call))
+        response = self.environment.execute(call.tool, self.fill(call.tool, call.arguments))
         self.calls.append(ExecutedCall(call.tool, call.arguments, response, 0))
         if call.tool == "search_restaurants" and refusal_code(response) is None:
             items = cast("list[dict[str, object]]", cast("dict[str, object]", response)["items"])
@@ -67,9 +67,10 @@ class Rehearsal:
             self.knowledge.found.update(handle for handle in found if handle)
         return response
 
-    def _arguments(self, call: PlannedCall) -> dict[str, object]:
-        arguments = {name: resolve_argument(value, self.handles) for name, value in call.arguments.items()}
-        return {"user_id": self.environment.user_id, **arguments} if needs_user_id(call.tool) else arguments
+    def fill(self, tool: str, arguments: Mapping[str, object]) -> dict[str, object]:
+        """Return real arguments: handles resolved, `user_id` added where the tool takes it."""
+        resolved = {name: resolve_argument(value, self.handles) for name, value in arguments.items()}
+        return {"user_id": self.environment.user_id, **resolved} if needs_user_id(tool) else resolved
 
 
 def needs_user_id(tool: str) -> bool:
@@ -132,7 +133,7 @@ def _describe_end(rehearsal: Rehearsal, steps: tuple[Step, ...]) -> list[Predica
         for order in environment.placed_orders
     )
     refused = {refusal_code(call.response) for call in rehearsal.calls}
-    planned = [code for code in ERROR_CODES if any(step.refused == code for step in steps)]
+    planned: list[ErrorCode] = [code for code in ERROR_CODES if any(step.refused == code for step in steps)]
     end: list[Predicate] = [
         CartHolds(lines=_describe_lines(cart.lines if cart else (), handles)),
         OrdersPlaced(orders=orders),

@@ -50,6 +50,8 @@ def _gather_known(evidence: Evidence, system_prompt: str, customer: list[str], t
     for index, text in evidence.strings:
         if index < turn:
             known.update(find_numbers(text))
+            # A refusal names the minimum order and what is in the cart; what lacks is their difference.
+            known.update(differences(amount.won for amount in find_amounts(text)))
     return known
 
 

@@ -14,7 +14,8 @@ from datagen_core.files import JsonObject, read_jsonl
 def gather_card_facts(dataset: Path, funnel: Path | None, *, title: str, seed: int) -> CardFacts:
     """Read a dataset once and return what its card says; `funnel` may be missing for a dataset made elsewhere."""
     kinds, categories = Counter[str](), Counter[str]()
-    models, providers, versions = Counter[str](), Counter[str](), dict[str, str | int]()
+    models, providers = Counter[str](), Counter[str]()
+    versions: dict[str, str | int] = {}
     n_rows, n_simulated = 0, 0
     for _, row in read_jsonl(dataset, advice="Write it with 'datagen preprocess'."):
         meta = cast("JsonObject", row.get("meta") or {})

@@ -101,7 +101,7 @@ def judge_file(
     """Judge every element of a result file and write `dataset.jsonl`, `rejected.jsonl` and `funnel.json` into `folder`.
 
     `scenarios` is the file written with the requests; without it, scenarios are sampled again from their ids. A
-    scenario without an answer is pending, unless `counts_pending` is off: a further round asks for a few scenarios only.
+    scenario without an answer is pending, unless `counts_pending` is off: a further round asks for a few only.
     With `seed`, answers of another run's are an error. `advance` is called with 1 after each answer.
 
     Raises:

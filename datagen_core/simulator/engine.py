@@ -63,7 +63,7 @@ class Engine:
         while not self._stopping.is_set():
             try:
                 wait = self._step_all(tick)
-            except sqlite3.Error:
+            except (sqlite3.Error, ValueError):
                 logger.exception("The simulator cannot read its state; it tries again in %s s", RETRY_SECONDS)
                 wait = RETRY_SECONDS
             self._wake.wait(wait)

@@ -1,0 +1,59 @@
+"""The domain's constants agree with each other and with what the issue of record asks for."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from datagen_core import config
+from datagen_core.environment import validator_for
+from datagen_core.recipes import GOLD_RECIPES, RECIPES
+
+
+def test_original_names_stand_under_both_spellings() -> None:
+    assert config.tools is config.TOOLS
+    assert config.tools_return_format is config.TOOLS_RETURN_FORMAT
+
+
+def test_eleven_tools_each_with_a_return_format() -> None:
+    names = [tool["function"]["name"] for tool in config.TOOLS]  # type: ignore[index]
+    assert tuple(names) == config.TOOL_NAMES
+    assert len(names) == 11
+    assert set(config.TOOLS_RETURN_FORMAT) == set(names)
+
+
+@pytest.mark.parametrize("tool", config.TOOLS, ids=lambda tool: tool["function"]["name"])
+def test_tool_is_a_closed_schema_with_korean_descriptions(tool: dict[str, dict[str, object]]) -> None:
+    function = tool["function"]
+    parameters = function["parameters"]
+    assert isinstance(parameters, dict)
+    assert parameters["additionalProperties"] is False
+    assert set(parameters["required"]) <= set(parameters["properties"])
+    validator_for(parameters)
+    texts = [function["description"], *(spec.get("description") for spec in parameters["properties"].values())]
+    assert all(re.search("[가-힣]", str(text)) for text in texts)
+
+
+def test_lists_are_long_enough_and_without_repeats() -> None:
+    assert len(config.QUESTION_TOPICS) >= 30
+    assert len(config.UNSUPPORTED_SCENARIOS) >= 25
+    assert len(config.GOLD_CATEGORIES) == 8
+    assert set(config.UNSUPPORTED_IN_DOMAIN).isdisjoint(config.UNSUPPORTED_OFF_DOMAIN)
+    for entries in (config.USER_IDS, [t.key for t in config.QUESTION_TOPICS], config.UNSUPPORTED_SCENARIOS):
+        assert len(set(entries)) == len(entries)
+
+
+def test_every_topic_has_a_recipe_and_every_kind_a_topic() -> None:
+    assert set(RECIPES) == {topic.key for topic in config.QUESTION_TOPICS}
+    assert {kind for topic in config.QUESTION_TOPICS for kind in topic.kinds} == set(config.KINDS)
+    assert set(GOLD_RECIPES) == set(config.GOLD_CATEGORIES)
+
+
+def test_mix_is_a_share_for_every_kind() -> None:
+    assert set(config.KIND_MIX) == set(config.KINDS)
+    assert sum(config.KIND_MIX.values()) == pytest.approx(1)
+
+
+def test_user_ids_are_lower_case_uuids() -> None:
+    assert all(re.fullmatch(config.UUID_PATTERN, uid) for uid in config.USER_IDS)
