@@ -98,14 +98,16 @@ class Draft:
 
     def pick_dishes(self, shop: int, count: int, *, cheap: bool = False) -> list[tuple[str, Dish]]:
         """Return `count` different dishes that are available; with `cheap`, the cheapest ones."""
-        dishes = [
-            (self.handle(shop, position), dish)
-            for position, dish in enumerate(self.shops[shop].dishes)
-            if self.handle(shop, position) not in self.sold_out
-        ]
+        dishes = self._available(shop)
         if cheap:
             return sorted(dishes, key=lambda pair: pair[1].price)[:count]
         return self.rng.sample(dishes, count)
+
+    def pick_main_dish(self, shop: int) -> tuple[str, Dish]:
+        """Return a dish of which at most three reach the minimum order, if there is one; else the dearest."""
+        dishes = self._available(shop)
+        main = [pair for pair in dishes if pair[1].price * 3 >= self.shops[shop].min_order_amount]
+        return self.rng.choice(main) if main else max(dishes, key=lambda pair: pair[1].price)
 
     def fill_cart(self, *, lines: int, shop: int | None = None, reach_minimum: bool = True) -> int:
         """Put dishes of one open restaurant into the opening cart and return its position.
@@ -116,6 +118,8 @@ class Draft:
         shop = self.pick_shop() if shop is None else shop
         minimum = self.shops[shop].min_order_amount
         picked = self.pick_dishes(shop, lines, cheap=not reach_minimum)
+        if reach_minimum:
+            picked.sort(key=lambda pair: -pair[1].price)
         quantities = [1] * lines
         if reach_minimum:
             while sum(q * dish.price for q, (_, dish) in zip(quantities, picked, strict=True)) < minimum:
@@ -148,6 +152,11 @@ class Draft:
     def say(self, pair: tuple[str, str]) -> str:
         """Return the spelling of the customer's register."""
         return pair[0] if self.persona.register == "존댓말" else pair[1]
+
+    def _available(self, shop: int) -> list[tuple[str, Dish]]:
+        dishes = enumerate(self.shops[shop].dishes)
+        pairs = [(self.handle(shop, position), dish) for position, dish in dishes]
+        return [pair for pair in pairs if pair[0] not in self.sold_out]
 
     def _pick_time(self) -> datetime:
         day = FIRST_DAY + timedelta(days=self.rng.randrange(N_DAYS))

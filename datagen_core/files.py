@@ -182,6 +182,8 @@ def _has_one_element_a_line(path: Path, advice: str) -> bool:
             continue
         if text == b"]":
             return True
+        if line[:1].isspace():
+            return False
         try:
             orjson.loads(text.removesuffix(b","))
         except orjson.JSONDecodeError:

@@ -257,7 +257,7 @@ def _payment(draft: Draft, kind: Kind, number: int) -> None:
 def _full_cycle(draft: Draft, kind: Kind, number: int) -> None:
     draft.save_addresses(draft.rng.choice((1, 2)))
     shop = draft.pick_shop()
-    menu, dish = draft.pick_dishes(shop, 1)[0]
+    menu, dish = draft.pick_main_dish(shop)
     draft.want("search", filters={"category": draft.category})
     listed = [i for i, candidate in enumerate(draft.shops) if candidate.category == draft.category]
     draft.want("menu", restaurant=f"R{shop + 1}", ordinal=listed.index(shop) + 1)

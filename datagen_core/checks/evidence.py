@@ -90,10 +90,10 @@ def _note_id(evidence: Evidence, value: str, kind: str, turn: int) -> None:
 def _walk(evidence: Evidence, value: object, key: str, turn: int) -> None:
     if isinstance(value, str):
         if len(value) >= _UUID_LENGTH:
+            # A bare `id` says nothing of its kind, nor does an id inside a sentence.
+            kind = name_kind(key) if len(value) == _UUID_LENGTH and key != "id" else UNNAMED
             for found in find_uuids(value):
-                # A bare `id` says nothing of its kind, nor does an id inside a sentence.
-                is_named = len(value) == _UUID_LENGTH and key != "id"
-                _note_id(evidence, found, name_kind(key) if is_named else UNNAMED, turn)
+                _note_id(evidence, found, kind, turn)
         elif value.isdecimal() and len(value) <= _LONGEST_NUMBER:
             evidence.numbers.setdefault(int(value), turn)
         if "원" in value:

@@ -53,14 +53,17 @@ arguments = st.dictionaries(st.one_of(st.sampled_from(["user_id", "order_id", "s
 calls = st.builds(ToolCall, names, arguments)
 
 
-def fill(schema: dict[str, object]) -> st.SearchStrategy[object]:
-    """Draw a tool declaration that is nearly right."""
-    return st.fixed_dictionaries(
-        {"type": st.just("function"), "function": st.fixed_dictionaries({"name": names, "parameters": odd_json})}
-    )
-
-
-tool_lists = st.one_of(st.just(TOOLS), st.lists(st.one_of(fill({}), odd_json), max_size=3), odd_json)
+parameters = st.fixed_dictionaries(
+    {"type": st.just("object"), "properties": st.dictionaries(odd_text, odd_json, max_size=3)},
+    optional={"required": st.lists(odd_json, max_size=2), "additionalProperties": odd_json, "$ref": odd_text},
+)
+declared_tools = st.fixed_dictionaries(
+    {
+        "type": st.just("function"),
+        "function": st.fixed_dictionaries({"name": names, "parameters": st.one_of(parameters, odd_json)}),
+    }
+)
+tool_lists = st.one_of(st.just(TOOLS), st.lists(st.one_of(declared_tools, odd_json), max_size=3), odd_json)
 openings = st.fixed_dictionaries(
     {
         "catalogue_seed": st.sampled_from([1, 2, -1]),
@@ -68,6 +71,7 @@ openings = st.fixed_dictionaries(
         "user_id": st.one_of(st.just(USER), odd_text),
         "now": st.one_of(st.just("2026-02-14T19:10:00+09:00"), odd_text),
         "restaurants": st.lists(st.integers(0, 90), max_size=3),
+        "addresses": st.just([{"recipient_name": "김민지", "phone": "010-0123-4567", "line1": "새솔로 21"}]),
     },
     optional={
         "cart": st.lists(st.fixed_dictionaries({"menu": st.sampled_from(["M1", "M2", "M99", "x"]), "quantity": st.just(1)})),
@@ -140,7 +144,7 @@ records = st.one_of(
     st.fixed_dictionaries(
         {
             "messages": sound_turns().map(lambda turns: [_write(turn) for turn in turns]),
-            "tools": st.one_of(st.just(TOOLS), st.lists(fill({}), max_size=2)),
+            "tools": st.one_of(st.just(TOOLS), st.lists(declared_tools, max_size=2)),
             "uid": st.just(USER),
             "dates": st.just("2026-02-14"),
             "system_prompt": st.just(f"고객 ID: {USER}"),
