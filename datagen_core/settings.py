@@ -67,6 +67,13 @@ class Settings(BaseSettings):
     )
     model: Annotated[str, _Strip] = Field(default="gpt-6-luna", validation_alias="DATAGEN_MODEL")
     output_dir: Path = Field(default=Path("output"), validation_alias="DATAGEN_OUTPUT_DIR")
+    simulator_pace: float = Field(
+        default=0.3,
+        ge=0,
+        le=3600,
+        validation_alias="DATAGEN_SIMULATOR_PACE",
+        description="Seconds that each phase of a simulated batch lasts.",
+    )
     openai_secret_block: Annotated[str, _Strip] = Field(
         default="openai-api-key", validation_alias="DATAGEN_OPENAI_SECRET_BLOCK"
     )

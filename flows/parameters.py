@@ -89,7 +89,12 @@ def settle(profile: Profile, parameters: TrainingParameters | GoldParameters, se
     return Run(
         profile=profile,
         folder=folder,
-        choice=ProviderChoice(provider=provider, state_dir=str(folder / ".simulator"), mistakes=parameters.mistakes),
+        choice=ProviderChoice(
+            provider=provider,
+            state_dir=str(folder / ".simulator"),
+            mistakes=parameters.mistakes,
+            pace_seconds=settings.simulator_pace,
+        ),
         options=RequestOptions(model=parameters.model or settings.model, endpoint=parameters.endpoint),
         poll_interval=parameters.poll_interval or POLL_SECONDS[provider],
         parameters=parameters,

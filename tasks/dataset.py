@@ -31,19 +31,19 @@ def preprocess(scenarios: Artifact, results: Artifact, provider: str, round_numb
     return judged
 
 
-@task(name="merge", cache_policy=stage_cache("merge"), persist_result=True)
+@task(name="merge", task_run_name="merge", cache_policy=stage_cache("merge"), persist_result=True)
 def merge(scenarios: Artifact, results: list[Artifact], judged: list[JudgedFiles], folder: Path) -> RunFiles:
     """Join the rounds' files into the run's. Safe to repeat."""
     return merge_run([Path(result.path) for result in results], judged, folder, scenarios=scenarios.rows)
 
 
-@task(name="render", cache_policy=stage_cache("render"), persist_result=True)
+@task(name="render", task_run_name="render-{template}", cache_policy=stage_cache("render"), persist_result=True)
 def render(dataset: Artifact, template: QwenTemplate, folder: Path) -> Artifact:
     """Write a text file a record. Safe to repeat."""
     return render_samples(Path(dataset.path), folder, template)
 
 
-@task(name="push", cache_policy=stage_cache("push"), persist_result=True, retries=2, retry_delay_seconds=30)
+@task(name="push", task_run_name="push-{repo_id}", cache_policy=stage_cache("push"), persist_result=True, retries=2, retry_delay_seconds=30)
 def push(dataset: Artifact, funnel: Artifact, repo_id: str, public: bool, seed: int) -> PushReport:
     """Add the dataset's rows to the Hub in one commit. Safe to repeat: rows published already are left out."""
     settings = read_settings()

@@ -11,8 +11,9 @@ from datagen_core.checks import (  # each module enters its rules
     tokens,
     truth,
 )
-from datagen_core.checks.case import Case, case_from_dialogue, case_from_record, unreadable_case
+from datagen_core.checks.case import Case, case_from_dialogue, unreadable_case
 from datagen_core.checks.judge import RULES_VERSION, check_dialogue, is_accepted
+from datagen_core.checks.reading import case_from_record
 from datagen_core.checks.registry import RULES, Finding, Rule, Violation, rule
 
 __all__ = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from decimal import Decimal
@@ -9,12 +10,14 @@ from typing import Final, NamedTuple
 
 _UNITS: Final[dict[str, int]] = {"억": 10**8, "만": 10**4, "천": 1000, "백": 100, "십": 10}
 _NUMBER: Final = r"\d{1,12}(?:,\d{3}){0,4}(?:\.\d{1,4})?"
-_UNITED: Final = rf"(?:{_NUMBER})\s?[억만천백십]"
+_UNIT: Final = "[십백천]?[만억]|[십백천]"
+_UNITED: Final = rf"{_NUMBER}\s?(?:{_UNIT})"
 # `2만원대` is a range, `원` before Hangul such as 원소 another word; both state no amount.
 _AMOUNT: Final = re.compile(
-    rf"(?<![\d.,])(?:(?P<units>{_UNITED}(?:\s?{_UNITED}){{0,5}})\s?)?(?P<rest>{_NUMBER})?(?<=[\d억만천백십])\s?원(?!대|소|색)"
+    rf"(?<![\d.,])(?:(?P<units>{_UNITED}(?:\s?{_UNITED}){{0,5}})\s?(?P<rest>{_NUMBER})?|(?P<plain>{_NUMBER}))"
+    rf"\s?원(?!대(?!신)|소|색)|₩\s?(?P<signed>{_NUMBER})"
 )
-_PART: Final = re.compile(rf"({_NUMBER})\s?([억만천백십])")
+_PART: Final = re.compile(rf"({_NUMBER})\s?({_UNIT})")
 _PLAIN: Final = re.compile(r"(?<![\d.,-])\d{1,12}(?:,\d{3}){0,4}(?![\d-])")
 
 _WORDS: Final[dict[str, int]] = {
@@ -36,8 +39,8 @@ class Amount(NamedTuple):
 
 
 def find_amounts(text: str) -> list[Amount]:
-    """Return the amounts of won that a text states in digits, in order."""
-    if "원" not in text:
+    """Return the amounts of won that a text states in digits, in order; 오천원 and 만원, all in words, are not read."""
+    if "원" not in text and "₩" not in text:
         return []
     return [Amount(won, match[0]) for match in _AMOUNT.finditer(text) if (won := _read_amount(match)) is not None]
 
@@ -58,9 +61,10 @@ def find_quantities(text: str) -> list[int]:
 
 def _read_amount(match: re.Match[str]) -> int | None:
     """Add up the parts; an amount that is no whole won (1.5원) is none."""
-    total = _read_number(match["rest"]) if match["rest"] else Decimal(0)
-    for number, unit in _PART.findall(match["units"] or ""):
-        total += _read_number(number) * _UNITS[unit]
+    single = match["rest"] or match["plain"] or match["signed"]
+    total = _read_number(single) if single else Decimal(0)
+    for number, units in _PART.findall(match["units"] or ""):
+        total += _read_number(number) * math.prod(_UNITS[unit] for unit in units)
     return int(total) if total == total.to_integral_value() else None
 
 

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final, NamedTuple, cast
+from typing import Final, NamedTuple
 
 import orjson
-from pydantic import TypeAdapter, ValidationError
 
 from datagen_core.checks.evidence import Evidence, gather_evidence
 from datagen_core.checks.toolset import ArgumentFault, ToolSet, read_tools
 from datagen_core.config import TOOL_NAMES
 from datagen_core.dialogue.models import Dialogue, ToolCall, Turn
-from datagen_core.dialogue.record import MessageProblem, RecordError, read_messages, read_text
-from datagen_core.dialogue.record import read_tools as read_specs
+from datagen_core.dialogue.record import MessageProblem
 from datagen_core.environment import Environment, Handles, build_catalogue, is_same_json
 from datagen_core.environment.goals import ExecutedCall, Predicate
 from datagen_core.environment.opening import Opening
 from datagen_core.errors import ConfigError
 from datagen_core.scenarios import Scenario
 
-_GOAL: Final[TypeAdapter[tuple[Predicate, ...]]] = TypeAdapter(tuple[Predicate, ...])
-_NAMES: Final[TypeAdapter[tuple[str, ...]]] = TypeAdapter(tuple[str, ...])
 _OUR_TOOLS: Final = frozenset(TOOL_NAMES)
 
 
@@ -164,92 +160,9 @@ def unreadable_case(problem: str, scenario: Scenario) -> Case:
     return Case(empty, unreadable=(problem,), kind=scenario.kind, category=scenario.category)
 
 
-def case_from_record(record: Mapping[str, object]) -> Case:
-    """Return the case of a row of `dataset.jsonl`, sound or damaged. Never raises: what cannot be read breaks S01.
-
-    Of `meta` the keys opening, goal, forbidden_tools, kind, category and max_customer_turns count; all are optional.
-    """
-    problems: list[str] = []
-    fields: dict[str, str] = {"uid": "", "dates": "", "system_prompt": ""}
-    for name in fields:
-        try:
-            fields[name] = read_text(record, name)
-        except RecordError as error:
-            problems.append(str(error))
-    try:
-        specs = tuple(read_specs(record))
-    except RecordError as error:
-        specs = ()
-        problems.append(str(error))
-    turns, found = read_messages(record.get("messages"))
-    dialogue = Dialogue(fields["uid"], fields["dates"], fields["system_prompt"], tuple(turns), specs)
-    meta = _Meta(record.get("meta"))
-    return Case(
-        dialogue,
-        problems=tuple(found),
-        opening=meta.read_opening(),
-        goal=meta.read_goal(),
-        forbidden_tools=meta.read_names("forbidden_tools"),
-        kind=meta.read_name("kind"),
-        category=meta.read_name("category"),
-        max_customer_turns=meta.read_count("max_customer_turns"),
-        unreadable=(*problems, *meta.problems),
-    )
-
-
-class _Meta:
-    """Reads `meta` key by key and collects what is wrong."""
-
-    def __init__(self, meta: object) -> None:
-        self.problems: list[str] = []
-        self._fields: dict[str, object] = {}
-        if isinstance(meta, dict):
-            self._fields = cast("dict[str, object]", meta)
-        elif meta is not None:
-            self.problems.append(f"meta is {type(meta).__name__}, expected an object")
-
-    def read_opening(self) -> Opening | None:
-        value = self._fields.get("opening")
-        try:
-            return None if value is None else Opening.model_validate(value)
-        except ValidationError as error:
-            self._refuse("opening", error)
-            return None
-
-    def read_goal(self) -> tuple[Predicate, ...]:
-        value = self._fields.get("goal")
-        try:
-            return () if value is None else _GOAL.validate_python(value)
-        except ValidationError as error:
-            self._refuse("goal", error)
-            return ()
-
-    def read_names(self, key: str) -> tuple[str, ...]:
-        value = self._fields.get(key)
-        try:
-            return () if value is None else _NAMES.validate_python(value)
-        except ValidationError as error:
-            self._refuse(key, error)
-            return ()
-
-    def read_name(self, key: str) -> str | None:
-        value = self._fields.get(key)
-        if value is None or isinstance(value, str):
-            return value
-        self.problems.append(f"meta.{key} is {type(value).__name__}, expected a string")
-        return None
-
-    def read_count(self, key: str) -> int | None:
-        value = self._fields.get(key)
-        if value is None or (isinstance(value, int) and not isinstance(value, bool)):
-            return value
-        self.problems.append(f"meta.{key} is {type(value).__name__}, expected an integer")
-        return None
-
-    def _refuse(self, key: str, error: ValidationError) -> None:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        place = ".".join(["meta", key, *(str(part) for part in first["loc"])])
-        self.problems.append(f"{place}: {first['msg']}")
+def iter_spoken(case: Case, *roles: str) -> Iterator[tuple[int, str]]:
+    """Yield (turn, text) of the turns of these roles."""
+    return ((index, turn.text) for index, turn in enumerate(case.turns) if turn.role in roles)
 
 
 def _is_same(answer: object, response: object) -> bool:
@@ -263,8 +176,3 @@ def _write(value: object) -> str:
         return orjson.dumps(value).decode()
     except TypeError:
         return ""
-
-
-def iter_spoken(case: Case, *roles: str) -> Iterator[tuple[int, str]]:
-    """Yield (turn, text) of the turns of these roles."""
-    return ((index, turn.text) for index, turn in enumerate(case.turns) if turn.role in roles)

@@ -38,7 +38,7 @@ _ASKING: Final[dict[str, tuple[str, ...]]] = {
 """How 줘 is said, by mood and register; a persona not listed says 주세요 or 줘."""
 
 _OPENERS: Final[dict[str, tuple[str, ...]]] = {
-    "급함/반말": ("빨리 ", "야 ", "급해 ", "나 지금 급한데 ", "아 "),
+    "급함/반말": ("빨리 ", "급해 ", "나 지금 급한데 ", "아 "),
     "차분함/존댓말": ("안녕하세요. ", "저기 ", "네, ", "음, "),
     "조심스러움/존댓말": ("저기요, ", "실례합니다만 ", "혹시 괜찮으시면 ", "제가 이런 걸 잘 몰라서요. ", "저, "),
     "들뜸/반말": ("오 ", "헐 ", "대박 ", "나 배고픈데 ", "야호 "),
@@ -160,7 +160,8 @@ def _hurry(text: str, rng: Random) -> str:
 
 
 def _squeeze(text: str, rng: Random) -> str:
-    return re.sub(r"[ ,]|\.(?= |$)", "", text) if rng.random() < 0.8 else re.sub(r"[,.]", "", text)
+    sentences = [re.sub(r"[ ,]", "", sentence) for sentence in re.split(r"\.(?: |$)", text)]
+    return rng.choice((" ", " ", ".")).join(sentence for sentence in sentences if sentence)
 
 
 def _giggle(text: str, rng: Random) -> str:

@@ -91,6 +91,18 @@ def gold(
     _run("gold", parameters, verbose=verbose)
 
 
+def demo(
+    output_dir: Annotated[Path, typer.Option(help="Where training/ and gold/ go.")] = Path("output"),
+    verbose: Verbose = False,
+) -> None:
+    """Run both flows on the embedded simulator: 400 training dialogues and 8 x 10 gold ones. Needs no key.
+
+    Example: `datagen demo`
+    """
+    for name in ("training", "gold"):
+        _run(name, {"provider": "simulator", "output_dir": output_dir / name}, verbose=verbose)
+
+
 def _run(name: str, parameters: dict[str, object], *, verbose: bool) -> None:
     _prepare_prefect(verbose=verbose)
     started = time.monotonic()

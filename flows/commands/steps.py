@@ -27,7 +27,7 @@ from datagen_core.errors import BatchNotReady
 from datagen_core.files import fingerprint, iter_json_array, read_jsonl
 from datagen_core.providers import DEFAULT_MISTAKES, POLL_SECONDS, ProviderChoice, embedded_simulators, open_client
 from datagen_core.scenarios import GOLD_PER_CATEGORY, Profile
-from datagen_core.settings import Provider, load_settings
+from datagen_core.settings import Provider, Settings, load_settings
 from flows.commands.places import advance_first, console, display, find_input, find_output, progress_bar
 from flows.commands.tables import show_funnel
 
@@ -97,7 +97,7 @@ def submit_batch(
     status_path = find_output(output, f"{requests.stem}_status.json", beside=requests)
     settings = load_settings()
     name = provider or settings.resolved_provider
-    choice = ProviderChoice(provider=name, state_dir=str(requests.parent / ".simulator"), mistakes=mistakes)
+    choice = _choose(name, requests.parent, settings, mistakes)
     endpoint, model = _read_form(requests)
     shards = split_requests(requests, requests.parent / "shards")
     with embedded_simulators(), open_client(choice, settings) as client:
@@ -118,6 +118,17 @@ def _read_form(requests: Path) -> tuple[str, str]:
         body = cast("dict[str, object]", row.get("body") or {})
         return str(row.get("url")), str(body.get("model"))
     return "/v1/chat/completions", ""
+
+
+def _choose(
+    provider: Provider, folder: Path, settings: Settings, mistakes: float = DEFAULT_MISTAKES
+) -> ProviderChoice:
+    return ProviderChoice(
+        provider=provider,
+        state_dir=str(folder.absolute() / ".simulator"),
+        mistakes=mistakes,
+        pace_seconds=settings.simulator_pace,
+    )
 
 
 def _describe(
@@ -166,14 +177,14 @@ def retrieve_batch(
     folder = status_file if status_file.is_dir() else status_file.parent
     path = find_output(output, "result_lst.json", beside=folder / "any")
     if batch_id is not None:
-        choice = ProviderChoice(provider=provider or settings.resolved_provider, state_dir=str(folder / ".simulator"))
+        choice = _choose(provider or settings.resolved_provider, folder, settings)
         with embedded_simulators(), open_client(choice, settings) as client:
             results = retrieve_by_id(client, batch_id, path)
     else:
         found = find_input(status_file, *STATUS_NAME.values(), advice="Submit first: 'datagen submit-batch'.")
         status = read_status(found)
         name = provider or cast("Provider", status.provider)
-        choice = ProviderChoice(provider=name, state_dir=str(folder / ".simulator"))
+        choice = _choose(name, folder, settings)
         submitted = [one.submitted for one in status.shards]
         with embedded_simulators(), open_client(choice, settings) as client:
             known = [check_batch(client, one) for one in submitted]

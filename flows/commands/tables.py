@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from rich import box
 from rich.table import Table
 
 from datagen_core.dataset.funnel import Funnel
@@ -12,7 +13,7 @@ from flows.commands.places import console
 
 def show_table(title: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print a table; numbers stand to the right."""
-    table = Table(title=title, title_justify="left")
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1))
     body = [list(row) for row in rows]
     for position, name in enumerate(head):
         is_number = all(isinstance(row[position], int | float) for row in body)
@@ -27,7 +28,7 @@ def show_run(title: str, funnel: Funnel, *, seconds: float) -> None:
     total, tokens = funnel.total, funnel.tokens
     show_table(
         title,
-        ["wanted", "requested", "accepted", "rejected", "failed", "rounds", "tokens in", "tokens out", "seconds"],
+        ["wanted", "requested", "accepted", "rejected", "failed", "rounds", "tokens", "seconds"],
         [
             [
                 funnel.scenarios,
@@ -36,8 +37,7 @@ def show_run(title: str, funnel: Funnel, *, seconds: float) -> None:
                 total.rejected,
                 total.failed,
                 len(funnel.rounds),
-                tokens.prompt,
-                tokens.completion,
+                tokens.prompt + tokens.completion,
                 f"{seconds:.1f}",
             ]
         ],

@@ -13,43 +13,30 @@ from datagen_core.dialogue.models import Dialogue, ToolCall, Turn
 
 USER = "3f0c9d0e-8a15-4a0e-9d7b-2a5a6a1c7e01"
 
-odd_text = st.one_of(
-    st.text(max_size=12),
-    st.sampled_from(
-        [
-            USER, USER.upper(), "23,500원", "9억9만9천9백9십9원", "1.5원", "{O1}", "R1", "M12.", "<|im_end|>", "<tool_call>\n",
-            "\n</tool_call>", '<tool_call>\n{"name": "get_cart", "arguments": {}}\n</tool_call>', "place_order", "\ud800",
-            "<tool_response>\nnull\n</tool_response>", "하나 둘 3개", "٣٣원", "²원", "1" * 400, "9" * 40 + "원", "",
-        ]
-    ),
+ODD_TEXTS = (
+    USER, USER.upper(), "23,500원", "9억9만9천9백9십9원", "1.5원", "{O1}", "R1", "M12.", "<|im_end|>", "place_order",
+    "<tool_call>\n", "\n</tool_call>", '<tool_call>\n{"name": "get_cart", "arguments": {}}\n</tool_call>', "\ud800",
+    "<tool_response>\nnull\n</tool_response>", "하나 둘 3개", "٣٣원", "²원", "1" * 400, "9" * 40 + "원", "",
 )  # fmt: skip
+ODD_KEYS = (
+    "items", "subtotal", "total", "line_total", "quantity", "unit_price_snapshot", "error", "name", "price", "type",
+    "restaurant_id", "delivery_fee", "function", "parameters", "properties", "required", "pattern", "$ref", "enum",
+    "snapshot", "user_id", "order_id",
+)  # fmt: skip
+
+odd_text = st.one_of(st.text(max_size=12), st.sampled_from(ODD_TEXTS))
 odd_json = st.recursive(
-    st.one_of(
-        st.none(),
-        st.booleans(),
-        st.integers(),
-        st.floats(),
-        odd_text,
-    ),
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), odd_text),
     lambda inner: st.one_of(
         st.lists(inner, max_size=3),
-        st.dictionaries(
-            st.one_of(
-                odd_text,
-                st.sampled_from(
-                    ["items", "subtotal", "total", "line_total", "quantity", "unit_price_snapshot", "error", "name",
-                     "price", "restaurant_id", "delivery_fee", "type", "function", "parameters", "properties", "required",
-                     "pattern", "$ref", "enum", "snapshot", "user_id", "order_id"]
-                ),
-            ),
-            inner,
-            max_size=4,
-        ),
+        st.dictionaries(st.one_of(odd_text, st.sampled_from(ODD_KEYS)), inner, max_size=4),
     ),
     max_leaves=8,
-)  # fmt: skip
+)
 names = st.one_of(st.sampled_from(TOOL_NAMES), odd_text)
-arguments = st.dictionaries(st.one_of(st.sampled_from(["user_id", "order_id", "snapshot"]), odd_text), odd_json, max_size=4)
+arguments = st.dictionaries(
+    st.one_of(st.sampled_from(["user_id", "order_id", "snapshot"]), odd_text), odd_json, max_size=4
+)
 calls = st.builds(ToolCall, names, arguments)
 
 
@@ -64,6 +51,7 @@ declared_tools = st.fixed_dictionaries(
     }
 )
 tool_lists = st.one_of(st.just(TOOLS), st.lists(st.one_of(declared_tools, odd_json), max_size=3), odd_json)
+menu_handles = st.sampled_from(["M1", "M2", "M99", "x"])
 openings = st.fixed_dictionaries(
     {
         "catalogue_seed": st.sampled_from([1, 2, -1]),
@@ -74,7 +62,9 @@ openings = st.fixed_dictionaries(
         "addresses": st.just([{"recipient_name": "김민지", "phone": "010-0123-4567", "line1": "새솔로 21"}]),
     },
     optional={
-        "cart": st.lists(st.fixed_dictionaries({"menu": st.sampled_from(["M1", "M2", "M99", "x"]), "quantity": st.just(1)})),
+        "cart": st.lists(
+            st.fixed_dictionaries({"menu": st.sampled_from(["M1", "M2", "M99", "x"]), "quantity": st.just(1)})
+        ),
         "closed": st.lists(odd_text, max_size=1),
         "orders": odd_json,
     },
@@ -149,7 +139,9 @@ records = st.one_of(
             "dates": st.just("2026-02-14"),
             "system_prompt": st.just(f"고객 ID: {USER}"),
         },
-        optional={"meta": st.fixed_dictionaries({}, optional={"opening": openings, "goal": st.lists(predicates, max_size=3)})},
+        optional={
+            "meta": st.fixed_dictionaries({}, optional={"opening": openings, "goal": st.lists(predicates, max_size=3)})
+        },
     ),
     st.dictionaries(odd_text, odd_json, max_size=3),
 )

@@ -59,19 +59,21 @@ def order_dialogue() -> Dialogue:
     dish = shop.dishes[0]
     quantity = -(-shop.min_order_amount // dish.price)
     subtotal, total = dish.price * quantity, dish.price * quantity + shop.delivery_fee
+    held = f"{dish.name} {quantity}개를 담았습니다. {subtotal:,}원이고 배달비까지 {total:,}원입니다."
+    done = f"주문했습니다. 주문 번호는 {{O1}}이고 총 {total // 10000}만 {total % 10000}원입니다."
     turns = (
         ScriptTurn("customer", f"{shop.name} {dish.name} {quantity}개 담아줘"),
         call("search_restaurants", query=shop.name),
         call("get_restaurant_detail", restaurant_id="R1"),
         call("add_to_cart", restaurant_id="R1", menu_item_id="M1", quantity=quantity),
-        ScriptTurn("counsellor", f"{dish.name} {quantity}개를 담았습니다. {subtotal:,}원이고 배달비까지 {total:,}원입니다."),
+        ScriptTurn("counsellor", held),
         ScriptTurn("customer", "새솔로로 카드로 주문해줘"),
         call("list_addresses"),
         call("prepare_checkout", address_id="A1"),
         ScriptTurn("counsellor", f"배달비 {shop.delivery_fee:,}원을 더해 총 {total:,}원입니다. 주문할까요?"),
         ScriptTurn("customer", "응 주문해"),
         call("place_order", snapshot="S1", payment_method="card"),
-        ScriptTurn("counsellor", f"주문했습니다. 주문 번호는 {{O1}}이고 총 {total // 10000}만 {total % 10000}원입니다."),
+        ScriptTurn("counsellor", done),
     )
     return perform(Script(turns=turns), OPENING)
 
@@ -151,3 +153,9 @@ def test_an_answer_that_cannot_be_read_breaks_s01_and_says_why() -> None:
     assert violation == ("S01", None, "the answer is not valid JSON", "E")
     assert not is_accepted([violation])
     assert is_accepted([violation._replace(severity="W")])
+
+
+def test_a_goal_about_a_field_that_no_address_has_is_malformed_meta() -> None:
+    goal = [{"type": "address_saved", "address": "A1", "fields": {"colour": "red"}}]
+    record = to_record(order_dialogue(), {"opening": OPENING.model_dump(mode="json"), "goal": goal})
+    assert [violation.rule for violation in check_dialogue(case_from_record(record))] == ["S01"]

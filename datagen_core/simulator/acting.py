@@ -1,0 +1,132 @@
+"""Decides how a brief is played: who speaks when, which calls stand between, and where the dialogue ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from random import Random
+from typing import Final, NamedTuple, cast
+
+from datagen_core.config import TOOLS
+from datagen_core.dialogue.script import ScriptRole
+from datagen_core.files import JsonObject
+from datagen_core.plans import PlannedCall, Step
+from datagen_core.simulator import phrases, talk
+from datagen_core.simulator.counsellor import Counsellor, Exchange
+from datagen_core.simulator.customer import Customer
+from datagen_core.simulator.phrases import Bank
+from datagen_core.simulator.reading import Brief
+from datagen_core.simulator.scene import build_scene
+
+_GREETING_SHARE: Final = 0.12
+_LEAVE_SHARE: Final = 0.35
+_LOOK_FIRST_SHARE: Final = 0.6
+
+_PARTING: Final[Mapping[str, tuple[Bank, float]]] = {
+    "unsupported": (talk.ACCEPTS, 1.0),
+    "near_miss": (talk.DECLINES_OFFER, 1.0),
+    "off_domain": (talk.GOES_BACK, 0.7),
+    "direct_answer": (talk.UNDERSTANDS, 0.7),
+}
+"""How often, and with which lines, the customer takes up what was said; other kinds thank now and then."""
+
+
+class Beat(NamedTuple):
+    """One turn of a script: words, or a planned call with what the rehearsed backend answered."""
+
+    role: ScriptRole
+    text: str = ""
+    call: PlannedCall | None = None
+    response: object = None
+
+
+def act(brief: Brief, rng: Random) -> list[Beat]:
+    """Return the flawless script of a brief; draws from `rng` only."""
+    return _Play(brief, rng).perform()
+
+
+def render_script(beats: Sequence[Beat]) -> JsonObject:
+    """Return the script as the strict schema wants it: every argument present, those not given null."""
+    return {"turns": [_render_beat(beat) for beat in beats]}
+
+
+class _Play:
+    def __init__(self, brief: Brief, rng: Random) -> None:
+        self._brief = brief
+        self._rng = rng
+        self._scene = build_scene(brief)
+        self._customer = Customer(self._scene, rng)
+        self._counsellor = Counsellor(self._scene, rng)
+        self._beats: list[Beat] = []
+
+    def perform(self) -> list[Beat]:
+        groups = list(_group(self._brief.steps))
+        has_greeted = self._rng.random() < _GREETING_SHARE
+        if has_greeted:
+            self._exchange_words(self._customer.say(phrases.GREETINGS), self._counsellor.greet())
+        for number, group in enumerate(groups):
+            line = self._customer.ask(group, is_first=number == 0 and not has_greeted)
+            self._beats.append(Beat("customer", line))
+            upcoming = groups[number + 1][0] if number + 1 < len(groups) else None
+            self._serve(group, upcoming)
+        self._part()
+        return self._beats
+
+    def _serve(self, group: Sequence[Step], upcoming: Step | None) -> None:
+        told: list[str] = []
+        for step in group:
+            calls = self._scene.rehearsal.plan(step)
+            done: list[Exchange] = []
+            if step.withhold is not None:
+                if step.withhold == "배송지" and not calls[0].is_asked and self._rng.random() < _LOOK_FIRST_SHARE:
+                    done.append(self._execute(calls.pop(0)))
+                self._exchange_words(self._counsellor.ask_for(step, done), self._customer.answer(step), asks_first=True)
+            done += [self._execute(call) for call in calls]
+            is_last_change = step is group[-1] or group[-1].intent not in ("add", "update", "remove")
+            told.append(self._counsellor.tell(step, done, with_sum=is_last_change and group[-1].intent != "checkout"))
+            self._scene.finish(step)
+        lead = next((step for step in group if step.intent == "checkout" and step.refused is None), group[-1])
+        told.append(self._counsellor.offer_more(lead, upcoming))
+        self._beats.append(Beat("counsellor", " ".join(part for part in told if part)))
+
+    def _execute(self, call: PlannedCall) -> Exchange:
+        response = self._scene.execute(call)
+        self._beats.append(Beat("call", call=call, response=response))
+        return Exchange(call, response)
+
+    def _exchange_words(self, first: str, second: str, *, asks_first: bool = False) -> None:
+        roles: tuple[ScriptRole, ScriptRole] = ("counsellor", "customer") if asks_first else ("customer", "counsellor")
+        self._beats += [Beat(roles[0], first), Beat(roles[1], second)]
+
+    def _part(self) -> None:
+        bank, share = _PARTING.get(self._brief.kind, (phrases.THANKS, _LEAVE_SHARE))
+        if self._rng.random() < share:
+            self._exchange_words(self._customer.say(bank), self._counsellor.take_leave())
+
+
+def _group(steps: Sequence[Step]) -> Iterator[list[Step]]:
+    """Put what is said in one line together."""
+    group: list[Step] = []
+    for step in steps:
+        if group and not step.together:
+            yield group
+            group = []
+        group.append(step)
+    if group:
+        yield group
+
+
+def _list_arguments(tool: JsonObject) -> tuple[str, list[str]]:
+    function = cast("JsonObject", tool["function"])
+    properties = cast("JsonObject", cast("JsonObject", function["parameters"])["properties"])
+    return str(function["name"]), [name for name in properties if name != "user_id"]
+
+
+_ARGUMENTS: Final = dict(map(_list_arguments, TOOLS))
+
+
+def _render_beat(beat: Beat) -> JsonObject:
+    if beat.call is None:
+        return {"role": beat.role, "text": beat.text}
+    names = _ARGUMENTS[beat.call.tool]
+    given = beat.call.arguments
+    return {"role": "call", "tool": beat.call.tool, "args": {name: given.get(name) for name in names}}

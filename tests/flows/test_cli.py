@@ -1,0 +1,172 @@
+"""The command line: every command explains itself, and bad input is answered with what to do next."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import socket
+from pathlib import Path
+
+import pytest
+import typer.main
+import yaml
+from click.testing import Result
+from typer.testing import CliRunner as TyperRunner
+
+from datagen_core.errors import ConfigError, DatagenError, InputFileError, MissingKeyError, PortTakenError
+from flows import cli
+
+ROOT = Path(__file__).parents[2]
+COMMAND = typer.main.get_command(cli.app)
+STEPS = (
+    "generate-batch", "generate-gold-batch", "submit-batch", "retrieve-batch", "preprocess", "render-txt",
+    "push-to-hub", "run training", "run gold", "demo", "validate", "simulate", "doctor",
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def empty_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "HF_TOKEN", "HF_ENDPOINT", "DATAGEN_PROVIDER", "DATAGEN_MODEL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def run(*arguments: str) -> Result:
+    return TyperRunner().invoke(cli.app, list(arguments))
+
+
+def fail(error: type[DatagenError], *arguments: str) -> str:
+    result = run(*arguments)
+    assert isinstance(result.exception, error), result.output
+    return str(result.exception)
+
+
+@pytest.mark.parametrize("command", STEPS)
+def test_help_has_an_example_that_names_the_command(command: str) -> None:
+    result = run(*command.split(), "--help")
+    assert result.exit_code == 0
+    assert f"datagen {command}" in result.output.split("Example:")[1]
+
+
+@pytest.mark.parametrize("readme", ["README.md", "README.ko.md"])
+def test_every_command_in_the_readme_exists_with_its_options(readme: str) -> None:
+    blocks = re.findall(r"```(?:bash|console|sh)\n(.*?)```", (ROOT / readme).read_text(encoding="utf-8"), re.DOTALL)
+    lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+    commands = [shlex.split(line, comments=True) for line in lines if re.search(r"(^|/)datagen ", line)]
+    assert len(commands) >= 10
+    for words in commands:
+        names = words[words.index(next(word for word in words if word.endswith("datagen"))) + 1 :]
+        command = COMMAND
+        while names and names[0] in getattr(command, "commands", {}):
+            command = command.commands[names.pop(0)]  # type: ignore[attr-defined]
+        known = {option for parameter in command.params for option in parameter.opts} | {"--help"}
+        assert {word.split("=")[0] for word in names if word.startswith("--")} <= known, words
+
+
+def test_missing_files_say_how_to_make_them() -> None:
+    assert "datagen generate-batch" in fail(InputFileError, "submit-batch")
+    assert "datagen submit-batch" in fail(InputFileError, "retrieve-batch")
+    assert "datagen retrieve-batch" in fail(InputFileError, "preprocess")
+    assert "datagen preprocess" in fail(InputFileError, "render-txt")
+    assert "dataset.jsonl" in fail(InputFileError, "validate", "nothing.jsonl")
+
+
+def test_a_folder_without_the_file_says_which_names_were_looked_for(empty_place: Path) -> None:
+    assert "holds no result_lst.json" in fail(InputFileError, "preprocess", "--input", str(empty_place))
+
+
+def test_a_line_that_is_no_json_is_named_with_line_and_column(empty_place: Path) -> None:
+    (empty_place / "d.jsonl").write_text('{"tools": []}\n{"tools": [}\n', encoding="utf-8")
+    assert re.search(r"d.jsonl, line 2, column \d+", fail(InputFileError, "validate", "d.jsonl"))
+    (empty_place / "r.json").write_text('[\n{"custom_id": 1},\n]\n', encoding="utf-8")
+    assert "line 2, field 'custom_id'" in fail(InputFileError, "preprocess", "--input", "r.json")
+
+
+def test_a_request_file_of_another_kind_is_refused_before_anything_is_sent(empty_place: Path) -> None:
+    (empty_place / "in.jsonl").write_text('{"custom_id": "a"}\n', encoding="utf-8")
+    said = fail(InputFileError, "submit-batch", "--input", "in.jsonl")
+    assert "in.jsonl, line 1, field" in said
+    assert not (empty_place / ".simulator").exists()
+
+
+def test_the_real_provider_without_a_key_says_which_variable(empty_place: Path) -> None:
+    run("generate-batch", "--count", "1")
+    assert "OPENAI_API_KEY" in fail(MissingKeyError, "submit-batch", "--provider", "openai")
+
+
+def test_a_push_without_a_token_says_which_variable(empty_place: Path) -> None:
+    (empty_place / "output").mkdir()
+    (empty_place / "output" / "dataset.jsonl").write_text("", encoding="utf-8")
+    assert "HF_TOKEN" in fail(ConfigError, "push-to-hub", "--repo-id", "a/b")
+
+
+def test_a_taken_port_is_named(empty_place: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert f"Port {port}" in fail(PortTakenError, "simulate", "--port", str(port))
+
+
+def test_errors_are_shown_as_a_sentence_without_a_traceback(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["datagen", "validate", "nothing.jsonl"])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    assert stop.value.code == 1
+    shown = capsys.readouterr().err
+    assert shown.startswith("Error: nothing.jsonl: is not there.")
+    assert "Traceback" not in shown
+
+
+def test_generate_writes_into_a_folder_or_a_file_and_says_where(empty_place: Path) -> None:
+    assert "3 requests in output/batch_input.jsonl" in run("generate-batch", "--count", "3").output
+    run("generate-batch", "--count", "3", "--output", "elsewhere/mine.jsonl")
+    assert (empty_place / "elsewhere" / "mine.jsonl").read_bytes() == (
+        empty_place / "output" / "batch_input.jsonl"
+    ).read_bytes()
+    run("generate-gold-batch", "--count", "1", "--output", str(empty_place / "output"))
+    assert len((empty_place / "output" / "gold_batch_input.jsonl").read_bytes().splitlines()) == 8
+
+
+def test_the_responses_endpoint_and_the_model_can_be_chosen(empty_place: Path) -> None:
+    run("generate-batch", "--count", "1", "--endpoint", "/v1/responses", "--model", "gpt-6.1-sol")
+    row = json.loads((empty_place / "output" / "batch_input.jsonl").read_text(encoding="utf-8"))
+    assert (row["url"], row["body"]["model"]) == ("/v1/responses", "gpt-6.1-sol")
+
+
+def test_doctor_names_what_is_there_and_shows_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret")
+    monkeypatch.setenv("DATAGEN_PROVIDER", "simulator")
+    monkeypatch.setenv("PREFECT_API_URL", "")
+    result = run("doctor")
+    assert result.exit_code == 0, result.output
+    for found in ("prefect", "OPENAI_API_KEY", "set", "provider simulator", "reachable", "GB free"):
+        assert found in result.output
+    assert "very-secret" not in result.output
+
+
+def test_doctor_fails_where_the_provider_cannot_be_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-x")
+    monkeypatch.setenv("OPENAI_BASE_URL", f"http://127.0.0.1:{port}/v1")
+    monkeypatch.setenv("PREFECT_API_URL", "")
+    result = run("doctor")
+    assert result.exit_code == 1
+    assert "FAILED" in result.output
+
+
+def test_deployments_name_flows_that_exist_and_parameters_that_are_valid() -> None:
+    from flows.parameters import GoldParameters, TrainingParameters
+
+    document = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))
+    models = {"training": TrainingParameters, "gold": GoldParameters}
+    assert {deployment["name"] for deployment in document["deployments"]} == set(models)
+    for deployment in document["deployments"]:
+        path, _, function = deployment["entrypoint"].partition(":")
+        assert f"def {function}(" in (ROOT / path).read_text(encoding="utf-8")
+        models[deployment["name"]].model_validate(deployment["parameters"]["parameters"])
+    assert "pull" not in document
