@@ -109,21 +109,27 @@ class Draft:
         main = [pair for pair in dishes if pair[1].price * 3 >= self.shops[shop].min_order_amount]
         return self.rng.choice(main) if main else max(dishes, key=lambda pair: pair[1].price)
 
-    def fill_cart(self, *, lines: int, shop: int | None = None, reach_minimum: bool = True) -> int:
+    def fill_cart_below_minimum(self, shop: int) -> Dish | None:
+        """Put the dearest dish that stays under the minimum order into the opening cart; None where all reach it."""
+        minimum = self.shops[shop].min_order_amount
+        under = [pair for pair in self._available(shop) if pair[1].price < minimum]
+        if not under:
+            return None
+        menu, dish = max(under, key=lambda pair: pair[1].price)
+        self.cart = [CartLine(menu=menu, quantity=1)]
+        return dish
+
+    def fill_cart(self, *, lines: int, shop: int | None = None) -> int:
         """Put dishes of one open restaurant into the opening cart and return its position.
 
-        With `reach_minimum` the first line's quantity grows until the minimum order is reached; without, one cheap
-        dish that stays under it.
+        The dearest stands first, and its quantity grows until the minimum order is reached.
         """
         shop = self.pick_shop() if shop is None else shop
         minimum = self.shops[shop].min_order_amount
-        picked = self.pick_dishes(shop, lines, cheap=not reach_minimum)
-        if reach_minimum:
-            picked.sort(key=lambda pair: -pair[1].price)
+        picked = sorted(self.pick_dishes(shop, lines), key=lambda pair: -pair[1].price)
         quantities = [1] * lines
-        if reach_minimum:
-            while sum(q * dish.price for q, (_, dish) in zip(quantities, picked, strict=True)) < minimum:
-                quantities[0] += 1
+        while sum(q * dish.price for q, (_, dish) in zip(quantities, picked, strict=True)) < minimum:
+            quantities[0] += 1
         self.cart = [CartLine(menu=menu, quantity=q) for q, (menu, _) in zip(quantities, picked, strict=True)]
         return shop
 

@@ -306,14 +306,13 @@ def _closed_shop(draft: Draft, kind: Kind, number: int) -> None:
 
 
 def _below_minimum(draft: Draft, kind: Kind, number: int) -> None:
-    shop = min(draft.open_shops(), key=lambda s: draft.pick_dishes(s, 1, cheap=True)[0][1].price)
-    dish = draft.pick_dishes(shop, 1, cheap=True)[0][1]
+    shop = draft.pick_shop()
     minimum = draft.shops[shop].min_order_amount
-    if dish.price >= minimum:
+    dish = draft.fill_cart_below_minimum(shop)
+    if dish is None:
         _sold_out(draft, kind, number)
         return
     draft.save_addresses(1)
-    draft.fill_cart(lines=1, shop=shop, reach_minimum=False)
     draft.want("checkout", address="A1", refused="BELOW_MINIMUM")
     draft.want("update", items=("C1",), quantity=-(-minimum // dish.price))
     draft.want("checkout", address="A1", together=True)

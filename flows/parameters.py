@@ -31,7 +31,7 @@ class RunParameters(BaseModel):
     poll_interval: float | None = Field(
         default=None, gt=0, le=3600, description="Seconds between two looks at a batch. Unset: 60, simulator 1."
     )
-    max_rounds: int = Field(default=6, ge=1, le=20, description="How often what is missing is asked for.")
+    max_rounds: int = Field(default=8, ge=1, le=20, description="How often what is missing is asked for.")
     output_dir: Path | None = Field(default=None, description="The run's folder. Unset: output/training, output/gold.")
     template: QwenTemplate = Field(default="qwen2.5", description="Chat template of the text samples.")
     repo_id: str | None = Field(

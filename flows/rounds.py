@@ -15,7 +15,7 @@ from datagen_core.dataset.rounds import RunFiles
 from datagen_core.files import Artifact
 from flows.parameters import Run
 from tasks.batch import DEADLINE_SECONDS, poll, record_status, retrieve, submit
-from tasks.caching import run_stage
+from tasks.caching import keep_results, run_stage
 from tasks.dataset import merge, preprocess
 from tasks.generate import generate_again, shard
 
@@ -56,7 +56,7 @@ def fetch_answers(run: Run, requests: Artifact, number: int) -> Artifact:
     """Submit a round's requests, shard by shard, wait for the batches, and download the answers."""
     shards = run_stage(shard, run.storage, requests, number, folder=Path(requests.path).parent)
     submitted = collect(
-        submit.with_options(result_storage=run.storage).map(
+        keep_results(submit, run.storage).map(
             shards,
             choice=unmapped(run.choice),
             endpoint=unmapped(run.options.endpoint),
@@ -67,8 +67,7 @@ def fetch_answers(run: Run, requests: Artifact, number: int) -> Artifact:
     )
     status_path = Path(requests.path).with_name(STATUS_NAME[run.profile])
     _record(run, submitted, [], number, status_path)
-    patient = poll.with_options(
-        result_storage=run.storage,
+    patient = keep_results(poll, run.storage).with_options(
         retries=int(DEADLINE_SECONDS / run.poll_interval) + 1,
         retry_delay_seconds=run.poll_interval,
     )

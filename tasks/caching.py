@@ -20,18 +20,20 @@ from datagen_core.providers import ProviderChoice
 P = ParamSpec("P")
 R = TypeVar("R")
 
-PLACES: Final = frozenset({"folder", "path", "ledger"})
-"""Parameters that say where to write; the results live in the same folder, so they do not belong to a key."""
+SERIALIZER: Final = "json"
+"""Results that a person can read, and that no newer class definition makes unreadable, as pickles would be."""
 
 
 def stage_cache(stage: str, version: int = 1) -> CacheKeyFnPolicy:
     """Return the policy of a stage. Raise `version` when the stage's code would give other bytes for the same inputs.
 
-    Prefect's own `INPUTS` policy has no task name in its key and hashes paths by name.
+    Files count by content, folders to write to by name: a run's folder that was moved or copied is gone through again,
+    which costs nothing (the ledger came along). Prefect's own `INPUTS` policy has no task name in its key and hashes
+    every path by name.
     """
 
     def key(_: TaskRunContext, inputs: dict[str, Any]) -> str:
-        told = {name: _describe(value) for name, value in inputs.items() if name not in PLACES}
+        told = {name: _describe(value) for name, value in inputs.items()}
         digest = hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()
         return f"{stage}-v{version}-{digest[:32]}"
 
@@ -43,11 +45,16 @@ def run_stage(task: Task[P, R], storage: Path, *args: P.args, **kwargs: P.kwargs
 
     Results are kept in `storage`, so that deleting a run's folder forgets them too.
     """
-    kept = task.with_options(result_storage=storage)
+    kept = keep_results(task, storage)
     result = kept(*args, **kwargs)
     if all(artifact.is_intact() for artifact in _find_artifacts(result)):
         return result
     return kept.with_options(refresh_cache=True)(*args, **kwargs)
+
+
+def keep_results(task: Task[P, R], storage: Path) -> Task[P, R]:
+    """Return the task with its results kept in `storage`, as JSON."""
+    return task.with_options(result_storage=storage, result_serializer=SERIALIZER)
 
 
 def _find_artifacts(result: object) -> Iterable[Artifact]:
@@ -72,6 +79,8 @@ def _describe(value: object) -> object:
             return [value.key, value.batch_id]
         case ProviderChoice():
             return [value.provider, value.mistakes if value.provider == "simulator" else None]
+        case Path():
+            return str(value.absolute())
         case BaseModel():
             return {name: _describe(getattr(value, name)) for name in type(value).model_fields}
         case list() | tuple():

@@ -7,6 +7,7 @@ from pathlib import Path
 from prefect import task
 from prefect.logging import get_run_logger
 
+from datagen_core.checks import RULES_VERSION
 from datagen_core.dataset.facts import gather_card_facts
 from datagen_core.dataset.hub import PushReport, push_dataset
 from datagen_core.dataset.judging import JudgedFiles, judge_file
@@ -21,7 +22,7 @@ from tasks.provider import read_settings
 @task(
     name="preprocess",
     task_run_name="preprocess-round-{round_number}",
-    cache_policy=stage_cache("preprocess"),
+    cache_policy=stage_cache("preprocess", int(RULES_VERSION)),
     persist_result=True,
 )
 def preprocess(scenarios: Artifact, results: Artifact, provider: str, round_number: int, folder: Path) -> JudgedFiles:
@@ -43,7 +44,14 @@ def render(dataset: Artifact, template: QwenTemplate, folder: Path) -> Artifact:
     return render_samples(Path(dataset.path), folder, template)
 
 
-@task(name="push", task_run_name="push-{repo_id}", cache_policy=stage_cache("push"), persist_result=True, retries=2, retry_delay_seconds=30)
+@task(
+    name="push",
+    task_run_name="push-{repo_id}",
+    cache_policy=stage_cache("push"),
+    persist_result=True,
+    retries=2,
+    retry_delay_seconds=30,
+)
 def push(dataset: Artifact, funnel: Artifact, repo_id: str, public: bool, seed: int) -> PushReport:
     """Add the dataset's rows to the Hub in one commit. Safe to repeat: rows published already are left out."""
     settings = read_settings()

@@ -32,17 +32,23 @@ _QUANTITY: Final = re.compile(
 
 
 class Amount(NamedTuple):
-    """An amount of won, as it stands in the text."""
+    """An amount of won, as it stands in the text from `start` to `end`."""
 
     won: int
     text: str
+    start: int
+    end: int
 
 
 def find_amounts(text: str) -> list[Amount]:
     """Return the amounts of won that a text states in digits, in order; 오천원 and 만원, all in words, are not read."""
     if "원" not in text and "₩" not in text:
         return []
-    return [Amount(won, match[0]) for match in _AMOUNT.finditer(text) if (won := _read_amount(match)) is not None]
+    return [
+        Amount(won, match[0], match.start(), match.end())
+        for match in _AMOUNT.finditer(text)
+        if (won := _read_amount(match)) is not None
+    ]
 
 
 def find_numbers(text: str) -> Iterator[int]:

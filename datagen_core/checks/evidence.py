@@ -37,8 +37,9 @@ class Evidence:
     """What was shown, each with the turn that showed it first.
 
     `ids` maps id → kind (a field's name, `CUSTOMER`, `UNNAMED`) → turn. `numbers` are the whole numbers of responses,
-    strings of digits too. `fees` and `minimums` go by restaurant id, `prices` by dish name, oldest first. `carts` are
-    carts and snapshots, `strings` those that speak of won, both as (turn, value).
+    strings of digits too. `fees` and `minimums` go by restaurant id, `prices` by dish name, oldest first. `counts`
+    are the quantities of dishes in carts (turn, name, quantity). `carts` are carts and snapshots, `strings` those that
+    speak of won, both as (turn, value).
     """
 
     ids: dict[str, dict[str, int]] = field(default_factory=dict[str, dict[str, int]])
@@ -46,6 +47,7 @@ class Evidence:
     fees: dict[str, list[Shown]] = field(default_factory=dict[str, list[Shown]])
     minimums: dict[str, list[Shown]] = field(default_factory=dict[str, list[Shown]])
     prices: dict[str, list[Shown]] = field(default_factory=dict[str, list[Shown]])
+    counts: list[tuple[int, str, int]] = field(default_factory=list[tuple[int, str, int]])
     carts: list[tuple[int, dict[str, object]]] = field(default_factory=list[tuple[int, dict[str, object]]])
     strings: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
 
@@ -117,6 +119,9 @@ def _note_object(evidence: Evidence, fields: dict[str, object], turn: int) -> No
     name, price = fields.get("name", fields.get("menu_name")), fields.get("price", fields.get("unit_price_snapshot"))
     if isinstance(name, str) and type(price) is int:
         evidence.prices.setdefault(name, []).append(Shown(turn, price))
+        count = fields.get("quantity")
+        if type(count) is int:
+            evidence.counts.append((turn, name, count))
     restaurant = fields.get("restaurant_id")
     if isinstance(restaurant, str):
         for table, key in ((evidence.fees, "delivery_fee"), (evidence.minimums, "min_order_amount")):

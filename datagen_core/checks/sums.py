@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
 from typing import Final, cast
 
@@ -56,6 +57,15 @@ def sum_parts(parts: Sequence[int]) -> Iterator[int]:
     """Yield the sums of two to `_MOST_PARTS` of the parts."""
     for size in range(2, min(len(parts), _MOST_PARTS) + 1):
         yield from (sum(chosen) for chosen in combinations(parts, size))
+
+
+def sum_neighbours(stated: Sequence[int], place: int) -> set[int]:
+    """Return the sums of the two to `_MOST_PARTS` amounts stated right before, or right after, the one at `place`.
+
+    A sum said aloud stands next to its parts; any parts of a long list would add up to nearly any amount.
+    """
+    before, after = stated[:place][::-1], stated[place + 1 :]
+    return {sum(run[:size]) for run in (before, after) for size in range(2, min(len(run), _MOST_PARTS) + 1)}
 
 
 def differences(amounts: Iterable[int]) -> set[int]:
@@ -115,6 +125,7 @@ def _last_shown(table: dict[str, list[Shown]], restaurants: Iterable[str], turn:
         yield from before[-1:]
 
 
+@lru_cache(maxsize=4096)
 def fold(text: str) -> str:
     """Return the text as names are compared: without spaces and brackets."""
     return text.translate(_FOLDED)

@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from datagen_core.checks.amounts import Amount, find_amounts, find_numbers
 from datagen_core.checks.case import Case, iter_spoken
 from datagen_core.checks.evidence import Evidence
+from datagen_core.checks.labels import find_allowed
 from datagen_core.checks.registry import Finding, rule
-from datagen_core.checks.sums import Talk, derive_amounts, differences, sum_parts
-
-_MOST_STATED = 8
+from datagen_core.checks.sums import Talk, derive_amounts, differences, sum_neighbours
 
 
 @rule(
@@ -21,14 +20,32 @@ _MOST_STATED = 8
 def check_amounts(case: Case) -> Iterator[Finding]:
     """Find amounts of won that come from nowhere.
 
-    A text of several amounts may also state sums of up to four of the others, and differences of two.
+    An amount may also be the sum of up to four that stand next to it in the text, or the difference of two. One that
+    is said to be a dish's price, a delivery fee or a minimum order must be just that.
     """
     for turn, text in iter_spoken(case, "counsellor"):
         amounts = find_amounts(text)
+        wrong = _find_mislabelled(case, turn, text, amounts)
+        for amount in wrong:
+            yield Finding(turn, f"the amount {amount.text!r} ({amount.won}) is not what was shown of what it names")
         if all(case.evidence.numbers.get(amount.won, turn) < turn for amount in amounts):
             continue
         for amount in _find_unsupported(case, turn, text, amounts):
-            yield Finding(turn, f"the amount {amount.text!r} ({amount.won}) was never shown, nor does it follow")
+            if amount not in wrong:
+                yield Finding(turn, f"the amount {amount.text!r} ({amount.won}) was never shown, nor does it follow")
+
+
+def _find_mislabelled(case: Case, turn: int, text: str, amounts: list[Amount]) -> list[Amount]:
+    """Return the amounts that are said to be a dish's price, a fee or a minimum, and are not; the customer may err."""
+    wrong: list[Amount] = []
+    for place, amount in enumerate(amounts):
+        allowed = find_allowed(case.evidence, text, amounts, place, turn)
+        if allowed is not None and amount.won not in allowed:
+            wrong.append(amount)
+    said = {
+        number for index, spoken in iter_spoken(case, "customer") if index < turn for number in find_numbers(spoken)
+    }
+    return [amount for amount in wrong if amount.won not in said] if wrong else []
 
 
 def _find_unsupported(case: Case, turn: int, text: str, amounts: list[Amount]) -> list[Amount]:
@@ -36,10 +53,19 @@ def _find_unsupported(case: Case, turn: int, text: str, amounts: list[Amount]) -
     known = _gather_known(case.evidence, case.dialogue.system_prompt, customer, turn)
     talk = Talk(turn, text, customer[-1] if customer else "", _find_restaurants(case, turn))
     known |= derive_amounts(case.evidence, talk)
-    stated = [amount.won for amount in amounts if amount.won in known][:_MOST_STATED]
     said = [amount.won for amount in find_amounts(talk.customer)]
-    known |= {*sum_parts(list(dict.fromkeys(stated))), *differences([*stated, *said])}
-    return [amount for amount in amounts if amount.won not in known]
+    found: list[Amount] = []
+    for place, amount in enumerate(amounts):
+        if amount.won not in known and not _follows_from_text(amount.won, place, amounts, known, said):
+            found.append(amount)
+    return found
+
+
+def _follows_from_text(won: int, place: int, amounts: list[Amount], known: set[int], said: list[int]) -> bool:
+    """Tell whether an amount is the sum or the difference of supported ones that stand next to it."""
+    stated = [amount.won if amount.won in known else 0 for amount in amounts]
+    near = [*stated[max(0, place - 2) : place], *stated[place + 1 : place + 3]]
+    return won in sum_neighbours(stated, place) or won in differences([*filter(None, near), *said])
 
 
 def _gather_known(evidence: Evidence, system_prompt: str, customer: list[str], turn: int) -> set[int]:

@@ -235,8 +235,13 @@ def _lines_wanted(lines: Sequence[GoalLine], handles: Handles) -> Counter[_LineK
 
 
 def _shown(lines: Sequence[GoalLine]) -> str:
-    return ", ".join(f"{line.quantity} x {line.menu}" for line in lines) or "nothing"
+    return ", ".join(_show_line(line.menu, line.quantity, line.special_request) for line in lines) or "nothing"
 
 
 def _counted(lines: Counter[_LineKey], handles: Handles) -> str:
-    return ", ".join(f"{quantity} x {handles.handle_of(menu)}" for menu, quantity, _ in lines.elements()) or "nothing"
+    named = ((handles.handle_of(menu) or menu, quantity, request) for menu, quantity, request in lines.elements())
+    return ", ".join(_show_line(*line) for line in named) or "nothing"
+
+
+def _show_line(menu: str, quantity: int, request: str | None) -> str:
+    return f"{quantity} x {menu}" + ("" if request is None else f" ({request})")

@@ -6,22 +6,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 from typing import Final, NamedTuple, cast
 
-from datagen_core.config import TOOLS
+from datagen_core.config import TOOLS, Kind
 from datagen_core.dialogue.script import ScriptRole
 from datagen_core.files import JsonObject
 from datagen_core.plans import PlannedCall, Step
 from datagen_core.simulator import phrases, talk
-from datagen_core.simulator.counsellor import Counsellor, Exchange
+from datagen_core.simulator.counsellor import Counsellor
 from datagen_core.simulator.customer import Customer
 from datagen_core.simulator.phrases import Bank
 from datagen_core.simulator.reading import Brief
 from datagen_core.simulator.scene import build_scene
+from datagen_core.simulator.speaker import Exchange
 
 _GREETING_SHARE: Final = 0.12
 _LEAVE_SHARE: Final = 0.35
 _LOOK_FIRST_SHARE: Final = 0.6
 
-_PARTING: Final[Mapping[str, tuple[Bank, float]]] = {
+_PARTING: Final[Mapping[Kind, tuple[Bank, float]]] = {
     "unsupported": (talk.ACCEPTS, 1.0),
     "near_miss": (talk.DECLINES_OFFER, 1.0),
     "off_domain": (talk.GOES_BACK, 0.7),
@@ -86,7 +87,8 @@ class _Play:
             self._scene.finish(step)
         lead = next((step for step in group if step.intent == "checkout" and step.refused is None), group[-1])
         told.append(self._counsellor.offer_more(lead, upcoming))
-        self._beats.append(Beat("counsellor", " ".join(part for part in told if part)))
+        parts = [part if position == 0 else part.removeprefix("네, ") for position, part in enumerate(told)]
+        self._beats.append(Beat("counsellor", " ".join(part for part in parts if part)))
 
     def _execute(self, call: PlannedCall) -> Exchange:
         response = self._scene.execute(call)
@@ -98,9 +100,17 @@ class _Play:
         self._beats += [Beat(roles[0], first), Beat(roles[1], second)]
 
     def _part(self) -> None:
-        bank, share = _PARTING.get(self._brief.kind, (phrases.THANKS, _LEAVE_SHARE))
+        bank, share = _PARTING.get(self._brief.kind, (self._choose_thanks(), _LEAVE_SHARE))
+        if self._brief.steps[-1].request in talk.GREETING_REQUESTS:
+            bank = talk.SEE_YOU
         if self._rng.random() < share:
-            self._exchange_words(self._customer.say(bank), self._counsellor.take_leave())
+            has_helped = self._brief.kind not in ("unsupported", "near_miss", "off_domain")
+            self._exchange_words(self._customer.say(bank), self._counsellor.take_leave(has_helped=has_helped))
+
+    def _choose_thanks(self) -> Bank:
+        if self._brief.steps[-1].intent == "checkout":
+            return phrases.NOT_YET
+        return phrases.NOTHING_MORE if self._beats[-1].text.endswith("?") else phrases.THANKS
 
 
 def _group(steps: Sequence[Step]) -> Iterator[list[Step]]:

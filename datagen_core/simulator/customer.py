@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from random import Random
@@ -56,19 +57,21 @@ class Customer:
         """Return the line in which the customer asks for one step, or for several at once."""
         line = self._ask_together(group) or " ".join(self._lines[step.intent](step) for step in group)
         if _may_be_led_to(group[0]) and self._rng.random() < _LEAD_SHARE:
-            line = self._voice.pick(talk.LEADS) + line
-        elif not is_first and self._may_react(group[0], line):
+            is_question = line.endswith("?") and not re.search(r"[.?] ", line)
+            lead = self._voice.pick(talk.LEADS if is_question else talk.OPENINGS)
+            return self._voice.spell(lead + line)
+        if not is_first and self._may_react(group[0], line):
             line = self._voice.pick(phrases.REACTIONS) + line
         return self._voice.spell(line, is_first=is_first)
 
     def answer(self, step: Step) -> str:
         """Return the answer to the counsellor's question after what the step withheld."""
         bank, slots = self._find_answer(step)
-        return self._voice.spell(self._voice.pick(bank, **slots))
+        return self._voice.spell(self._voice.pick(bank, **slots), is_request=False)
 
     def say(self, bank: Bank) -> str:
         """Return a line of a bank without slots."""
-        return self._voice.spell(self._voice.pick(bank))
+        return self._voice.spell(self._voice.pick(bank), is_request=False)
 
     def _may_react(self, step: Step, line: str) -> bool:
         is_plain = step.intent in _REACTIVE and not line.startswith(_ALREADY_REACTING)
@@ -288,5 +291,4 @@ class Customer:
 
 
 def _may_be_led_to(step: Step) -> bool:
-    is_greeting = step.request in ("인사하고 나중에 다시 오겠다고 하기", "도와줘서 고맙다고 하기")
-    return step.intent in ("answer", "decline") and not is_greeting
+    return step.intent in ("answer", "decline") and step.request not in talk.GREETING_REQUESTS

@@ -38,7 +38,7 @@ class Name(str):
 
 
 def choose_particle(word: str, particle: str) -> str:
-    """Return the particle, named by its form after a consonant (을, 이, 은, 과, 으로, 이랑, 이에요 …), as the word needs it.
+    """Return the particle as the word needs it; it is named by its form after a consonant: 을, 이, 은, 과, 으로.
 
     What stands in brackets at the end is not read, by the rule of the National Institute of Korean Language; a number
     is read by its last digit.
@@ -58,10 +58,8 @@ def _final(word: str) -> int:
     """Return the number of the last syllable's final consonant as Unicode counts them; 0 for none."""
     spoken = word.rstrip()
     while spoken and not spoken[-1].isalnum():
-        if spoken[-1] == ")" and "(" in spoken[1:]:
-            spoken = spoken[: spoken.rindex("(")].rstrip()
-        else:
-            spoken = spoken[:-1]
+        is_aside = spoken[-1] == ")" and "(" in spoken[1:]
+        spoken = spoken[: spoken.rindex("(")].rstrip() if is_aside else spoken[:-1]
     last = spoken[-1:]
     if "가" <= last <= "힣":
         return (ord(last) - 0xAC00) % 28

@@ -1,6 +1,7 @@
 """Decides the lines in which a customer of the scripted writer asks for things, written once for both registers.
 
-`voices.py` says how `[가|나]`, `~` and `줘~` are read; a slot may ask for a particle (`{dish:을}`).
+Longer than our modules are: it is one table of sentences. `voices.py` says how `[가|나]`, `~` and `줘~` are read; a
+slot may ask for a particle (`{dish:을}`).
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ SEARCH_CATEGORY: Final[Bank] = (
     "{meal} {crave} 먹고 싶은데 시킬 만한 데 있어~?",
     "오늘은 {crave:이} 당기는데 {place} 어디 있어~?",
     "{place} 뭐뭐 있는지 알려줘~.",
-    "{meal} {crave:으로} 하려고. {place} 보여줘~.",
+    "{meal} {crave:으로} 하려고[|요]. {place} 보여줘~.",
     "배달되는 {place} 좀 골라줘~.",
     "{crave} 시키려고 하는데 {place} 어떤 데 있어~?",
     "{meal} 뭐 먹지 하다가 {crave:으로} 정했어~. {place} 찾아줘~.",
@@ -48,7 +49,7 @@ SEARCH_CRITERIA: Final[Bank] = (
     "{meal} {crave} 먹을 건데 {crit} 보여줘~.",
     "{crave:이} 당기는데 {place} {crit} 알려줘~.",
     "{place} 찾는데 {crit} 볼 수 있어~?",
-    "{crave} 시키려고. {crit} 골라줘~.",
+    "{crave} 시키려고[|요]. {crit} 골라줘~.",
     "배달되는 {place} {crit} 뽑아줘~.",
     "{crit} {place} 좀 찾아줘~.",
     "{place} 있으면 {crit} 추려줘~.",
@@ -88,9 +89,9 @@ SEARCH_AGAIN: Final[Bank] = (
 SEARCH_RETRACTED: Final[Bank] = (
     "{old} 먹을까… 아니다 {crave:으로} 할래~. {place} 찾아줘~.",
     "{old} 찾아줘~. 아 잠깐 아니다 {place:으로} 찾아줘~.",
-    "{meal} {old}… 아니 {crave:이} 낫겠다. {place} 보여줘~.",
+    "{meal} {old}… 아니 {crave:이} 낫겠어~. {place} 보여줘~.",
     "{old} 시킬까 했는데 아니다 {place:으로} 알려줘~.",
-    "{old:이} 좋을까… 아니 그냥 {crave:으로} 하자. {place} 골라줘~.",
+    "{old:이} 좋을까… 아니 그냥 {crave:으로} 할래~. {place} 골라줘~.",
     "{old} 보여줘~. 아 미안[|해요] {place:으로} 바꿔줘~.",
 )
 
@@ -101,7 +102,7 @@ NARROW: Final[Bank] = (
     "방금 나온 데 중에 {crit} 알려줘~.",
     "아까 그거 {crit} 다시 뽑아줘~.",
     "좋아~. 거기서 {crit} 골라줘~.",
-    "너무 많네~. 그중에 {crit} 보고 싶어~.",
+    "음 고민되네~. 그중에 {crit} 보고 싶어~.",
     "그 결과에서 {crit} 정리해줘~.",
 )
 
@@ -167,7 +168,7 @@ ADD_NAMED: Final[Bank] = (
     "{shop} {dish} {qty} 장바구니에 넣어줘~.",
     "{shop} {dish:으로} {qty} 담아줘~.",
     "{shop}에서 시킬 건데 {dish} {qty} 담아줘~.",
-    "{dish} {qty} 담아줘~. {shop} 거로.",
+    "{dish} {qty} 담아줘~. {shop} 거로[|요].",
     "{meal} {shop} {dish} 먹을래~. {qty} 담아줘~.",
     "{shop} 있지[|요]? 거기 {dish} {qty} 넣어줘~.",
     "장바구니에 {shop} {dish} {qty} 추가해줘~.",
@@ -196,7 +197,7 @@ ADD_TOGETHER: Final[Bank] = (
     "{shop}에서 {first} {first_qty:이랑} {dish} {qty} 담아줘~.",
     "{shop} {first} {first_qty}, {dish} {qty} 담아줘~.",
     "{shop}에서 시킬게~. {first} {first_qty}하고 {dish} {qty} 넣어줘~.",
-    "{first} {first_qty:이랑} {dish} {qty} 같이 담아줘~. {shop} 거로.",
+    "{first} {first_qty:이랑} {dish} {qty} 같이 담아줘~. {shop} 거로[|요].",
     "{shop} {first} {first_qty} 그리고 {dish}도 {qty} 장바구니에 넣어줘~.",
     "{meal} {shop}에서 {first} {first_qty:과} {dish} {qty} 먹을래~. 담아줘~.",
 )
@@ -224,18 +225,18 @@ ADD_WITHOUT_QUANTITY: Final[Bank] = (
     "{shop}에서 {dish} 담아줘~.",
     "{shop} {dish} 장바구니에 넣어줘~.",
     "{shop} {dish:으로} 시킬래~. 담아줘~.",
-    "{meal} {shop} {dish} 먹으려고. 담아줘~.",
+    "{meal} {shop} {dish} 먹으려고[|요]. 담아줘~.",
     "{shop} {dish} 주문하려는데 담아줄 수 있어~?",
-    "{dish} 담아줘~. {shop} 거로.",
+    "{dish} 담아줘~. {shop} 거로[|요].",
 )
 
 ADD_WITHOUT_DISH: Final[Bank] = (
     "{shop}에서 시키고 싶은데 담아줘~.",
     "{shop} 거 먹고 싶어~. 장바구니에 담아줘~.",
-    "{meal} {shop}에서 먹으려고. 담아줄래~?",
+    "{meal} {shop}에서 먹으려고[|요]. 담아줄래~?",
     "{shop}에서 주문할래~. 좀 담아줘~.",
     "{shop} 메뉴 장바구니에 넣어줄 수 있어~?",
-    "{shop} 배달시키려고. 하나 골라서 담고 싶어~.",
+    "{shop} 배달시키려고[|요]. 하나 골라서 담고 싶어~.",
 )
 
 QUANTITY_ANSWERS: Final[Bank] = (
@@ -317,7 +318,7 @@ UPDATE_QUANTITY_ON_SECOND_THOUGHT: Final[Bank] = (
     "아 미안[|해요]. 그거 말고 {dish} {qty:으로} 바꿔줘~.",
     "음 아니다 {dish:은} {qty:으로} 할래~. 고쳐줘~.",
     "아 맞다 친구도 온댔지[|요]. 아니 그럼 {dish} {qty:으로} 바꿔줘~.",
-    "잠깐 아니야[|요]. {dish} 수량을 {qty:으로} 바꿔줘~.",
+    "잠깐 [아니야|아니에요]. {dish} 수량을 {qty:으로} 바꿔줘~.",
 )
 
 UPDATE_TO_MINIMUM: Final[Bank] = (
@@ -408,7 +409,7 @@ SAVE_ADDRESS_WITHOUT_PHONE: Final[Bank] = (
     "새 주소 등록할게~. {line1} {line2}, 이름은 {recipient}",
     "이사했어~. {line1} {line2:으로} 배송지 추가해줘~. 받는 사람 {recipient}",
     "주소 추가해줘~. {recipient}, {line1} {line2}",
-    "{line1} {line2} 이 주소 저장해줘~. {recipient} 앞으로.",
+    "{line1} {line2} 이 주소 저장해줘~. {recipient} 앞으로[|요].",
     "배송지 새로 넣고 싶어~. 주소는 {line1} {line2}, {recipient} 앞으로 해줘~.",
 )
 
@@ -442,7 +443,7 @@ CHANGE_GATE: Final[Bank] = (
     "{addr} 배송지에 현관 비번 {gate} 넣어줘~.",
     "공동 현관 비밀번호 좀 등록해줘~. {addr} 주소고 {gate}",
     "{addr} 주소에 공동 현관 비번이 없네~. {gate} 적어줘~.",
-    "기사님 못 들어오실까 봐. {addr} 공동현관 비번 {gate} 저장해줘~.",
+    "기사님 못 들어오실까 봐[|요]. {addr} 공동현관 비번 {gate} 저장해줘~.",
 )
 
 CHECKOUT: Final[Bank] = (
@@ -450,18 +451,18 @@ CHECKOUT: Final[Bank] = (
     "{addr:으로} 받을 건데 총 [얼마야|얼마예요]?",
     "이제 {addr:으로} 시킬게~. 총액 알려줘~.",
     "{addr:으로} 배달하면 다 해서 [얼마야|얼마예요]?",
-    "장바구니 거 {addr:으로} 주문하려고. 금액 확인해줘~.",
+    "장바구니 거 {addr:으로} 주문하려고[|요]. 금액 확인해줘~.",
     "{addr:으로} 보내줘~. 전부 얼만지 알려줘~.",
     "이대로 {addr:으로} 결제하고 싶어~.",
 )
 
 CHECKOUT_WITHOUT_ADDRESS: Final[Bank] = (
     "담은 거 결제하고 싶어~.",
-    "장바구니에 있는 거 이제 주문하려고. 준비해줘~.",
+    "장바구니에 있는 거 이제 주문하려고[|요]. 준비해줘~.",
     "이대로 시킬래~. 총 [얼마야|얼마예요]?",
     "담긴 거 결제 준비해줘~.",
     "이제 주문 넣을래~. 금액 알려줘~.",
-    "장바구니 거 그대로 배달시키려고. 얼만지 봐줘~.",
+    "장바구니 거 그대로 배달시키려고[|요]. 얼만지 봐줘~.",
 )
 
 ADDRESS_ANSWERS: Final[Bank] = (
@@ -477,7 +478,7 @@ CHECKOUT_RETRACTED: Final[Bank] = (
     "{old:으로} 보내줘~. 아 아니다 {addr:으로} 결제 준비해줘~.",
     "담은 거 {old:으로}… 아니 {addr:으로} 받을게~. 총 [얼마야|얼마예요]?",
     "{old:으로} 시킬… 아 잠깐 아니다 {addr:으로} 해줘~. 금액 알려줘~.",
-    "배송지는 {old:으로} 하고… 아니야[|요] {addr:으로} 결제 준비해줘~.",
+    "배송지는 {old:으로} 하고… [아니야|아니에요] {addr:으로} 결제 준비해줘~.",
     "{old} 말고… 그러니까 아니 {addr:으로} 보내줘~. 총액 확인해줘~.",
 )
 
@@ -624,13 +625,29 @@ REACTIONS: Final[Bank] = (
 )
 
 THANKS: Final[Bank] = (
-    "[아니 됐어 고마워|아니요 됐어요 감사합니다].",
     "[고마워|고마워요].",
-    "[응 됐어|네 됐어요]. [고마워|감사해요].",
     "[이제 됐어|그거면 됐어요]. [수고해|수고하세요].",
     "[알겠어 고마워|네 알겠습니다 고맙습니다].",
-    "[없어 수고|없어요 수고하세요].",
     "[덕분에 편하네|덕분에 편하네요]. [고마워|고맙습니다].",
+    "[오 빠르네|빠르시네요]. [고마워|감사합니다].",
+    "[확인했어|확인했어요]. [땡큐|감사해요].",
+)
+
+NOTHING_MORE: Final[Bank] = (
+    "[아니 됐어 고마워|아니요 됐어요 감사합니다].",
+    "[응 됐어|네 됐어요]. [고마워|감사해요].",
+    "[없어 수고|없어요 수고하세요].",
+    "[아니 이제 없어|아니요 이제 없어요]. [고마워|고맙습니다].",
+    "[괜찮아 이거면 돼|괜찮아요 이거면 돼요].",
+    "[아니 이게 다야|아니요 이게 다예요]. [고마워|고마워요].",
+)
+
+NOT_YET: Final[Bank] = (
+    "금액만 궁금했어~. 이따 다시 올게~.",
+    "[알겠어|알겠어요]. 조금 더 생각해 볼게~.",
+    "일단 금액만 보려고[|요]. [고마워|고마워요].",
+    "아직 주문은 안 할래~. [고마워|감사합니다].",
+    "음 가족들한테 물어보고 다시 올게~.",
 )
 
 MEALS: Final[tuple[tuple[int, Bank], ...]] = (

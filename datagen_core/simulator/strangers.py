@@ -1,4 +1,4 @@
-"""Decides what the simulator answers to a request that is no brief of ours: a sentence, or JSON that fits the schema."""
+"""Decides what the simulator answers to a request that is no brief of ours: a sentence, or JSON of the schema."""
 
 from __future__ import annotations
 
@@ -57,9 +57,9 @@ def _fill(schema: object, root: JsonObject, depth: int) -> object:
         if isinstance(choices, list) and choices:
             first = cast("list[object]", choices)[0]
             return first if key in ("enum", "examples") else _fill(first, root, depth + 1)
-    kinds = node.get("type", "object" if "properties" in node else "null")
-    kind = str(cast("list[object]", kinds)[0] if isinstance(kinds, list) and kinds else kinds)
-    return _fill_type(kind, node, root, depth)
+    named = node.get("type", "object" if "properties" in node else "null")
+    kinds = cast("list[object]", named) if isinstance(named, list) else [named]
+    return _fill_type(str(kinds[0] if kinds else None), node, root, depth)
 
 
 def _fill_type(kind: str, node: JsonObject, root: JsonObject, depth: int) -> object:

@@ -1,4 +1,4 @@
-"""Decides what the embedded simulator answers: a played script for a brief of ours, a short sentence for anything else."""
+"""Decides what the embedded simulator answers: a played script for a brief of ours, little for anything else."""
 
 from __future__ import annotations
 

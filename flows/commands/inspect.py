@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from datagen_core.simulator.writer import ScriptWriter
 
 from datagen_core.batch.client import BatchClient
 from datagen_core.dataset.validating import validate_file
@@ -17,6 +16,7 @@ from datagen_core.errors import DatagenError
 from datagen_core.providers import DEFAULT_MISTAKES, ProviderChoice, embedded_simulators, open_client
 from datagen_core.settings import Settings, load_settings
 from datagen_core.simulator import SimulatorServer, SimulatorSettings
+from datagen_core.simulator.writer import ScriptWriter
 from flows.commands.places import advance_first, console, display, find_input, progress_bar
 from flows.commands.tables import show_table
 

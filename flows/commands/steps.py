@@ -120,9 +120,7 @@ def _read_form(requests: Path) -> tuple[str, str]:
     return "/v1/chat/completions", ""
 
 
-def _choose(
-    provider: Provider, folder: Path, settings: Settings, mistakes: float = DEFAULT_MISTAKES
-) -> ProviderChoice:
+def _choose(provider: Provider, folder: Path, settings: Settings, mistakes: float = DEFAULT_MISTAKES) -> ProviderChoice:
     return ProviderChoice(
         provider=provider,
         state_dir=str(folder.absolute() / ".simulator"),

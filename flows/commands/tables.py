@@ -13,7 +13,7 @@ from flows.commands.places import console
 
 def show_table(title: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print a table; numbers stand to the right."""
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1))
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     body = [list(row) for row in rows]
     for position, name in enumerate(head):
         is_number = all(isinstance(row[position], int | float) for row in body)

@@ -92,9 +92,14 @@ def test_an_error_midway_leaves_what_stood_there_and_nothing_else(tmp_path: Path
 def test_a_full_disk_is_said_and_changes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "f.jsonl"
     write_jsonl(path, [{"a": 1}])
-    with pytest.raises(OutputError, match=r"No space left.*unchanged.*Free some space"), replace_file(path) as stream:
-        stream.write(b"half")
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def write_too_much() -> None:
+        with replace_file(path) as stream:
+            stream.write(b"half")
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(OutputError, match=r"No space left.*unchanged.*Free some space"):
+        write_too_much()
     assert path.read_bytes() == b'{"a":1}\n'
     assert list(tmp_path.iterdir()) == [path]
 

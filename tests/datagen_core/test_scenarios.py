@@ -85,9 +85,7 @@ def test_plan_reaches_its_own_goal(training: list[Scenario], gold: list[Scenario
             for call in rehearsal.plan(step):
                 rehearsal.execute(call)
             rehearsal.calls[before:] = [
-                executed._replace(
-                    arguments=rehearsal.fill(executed.tool, executed.arguments), customer_turns=spoken
-                )
+                executed._replace(arguments=rehearsal.fill(executed.tool, executed.arguments), customer_turns=spoken)
                 for executed in rehearsal.calls[before:]
             ]
         handles = Handles(rehearsal.environment)
@@ -136,9 +134,7 @@ def test_same_bytes_in_two_processes_under_two_hash_seeds(tmp_path: Path) -> Non
             "generate_files('training', 60, Path(sys.argv[1]), RequestOptions('m'), seed=42);"
             "generate_files('gold', 2, Path(sys.argv[1]).with_name('gold.jsonl'), RequestOptions('m'), seed=42)"
         )
-        subprocess.run(
-            [sys.executable, "-c", code, str(path)], check=True, cwd=ROOT, env={"PYTHONHASHSEED": hash_seed}
-        )
+        subprocess.run([sys.executable, "-c", code, str(path)], check=True, cwd=ROOT, env={"PYTHONHASHSEED": hash_seed})
         files = sorted(path.parent.iterdir())
         assert [file.name for file in files] == [
             "batch_input.jsonl",

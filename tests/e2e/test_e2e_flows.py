@@ -14,6 +14,9 @@ from pathlib import Path
 
 import pytest
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+from prefect.client.schemas.sorting import FlowRunSort
+from prefect.settings import get_current_settings
 from prefect.testing.utilities import prefect_test_harness
 
 from datagen_core.config import GOLD_CATEGORIES
@@ -41,13 +44,23 @@ def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 def _states() -> dict[str, list[str]]:
-    """Return the names of the states of the latest flow run's tasks, by task."""
+    """Return the names of the states of the latest flow run's tasks, by task; the server learns of the end late."""
+    deadline = time.monotonic() + 60
+    while True:
+        found = _read_states()
+        if not {name for names in found.values() for name in names} & {"Pending", "Running", "AwaitingRetry"}:
+            return found
+        assert time.monotonic() < deadline, found
+        time.sleep(0.2)
+
+
+def _read_states() -> dict[str, list[str]]:
     with get_client(sync_client=True) as client:
-        runs = client.read_flow_runs(limit=1, sort="EXPECTED_START_TIME_DESC")  # type: ignore[arg-type]
+        latest = client.read_flow_runs(limit=1, sort=FlowRunSort.EXPECTED_START_TIME_DESC)[0]
+        of_latest = FlowRunFilter(id=FlowRunFilterId(any_=[latest.id]))
         found: dict[str, list[str]] = {}
-        for run in client.read_task_runs(limit=200):
-            if run.flow_run_id == runs[0].id:
-                found.setdefault(run.name.split("-")[0], []).append(str(run.state_name))
+        for run in client.read_task_runs(flow_run_filter=of_latest, limit=200):
+            found.setdefault(run.name.split("-")[0], []).append(str(run.state_name))
         return found
 
 
@@ -64,11 +77,7 @@ def _batches(folder: Path) -> int:
 
 
 def _files(folder: Path) -> dict[str, str]:
-    return {
-        str(path.relative_to(folder)): fingerprint(path)
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
+    return {str(path.relative_to(folder)): fingerprint(path) for path in folder.rglob("*") if path.is_file()}
 
 
 def test_training_gives_what_was_asked_for_and_a_second_run_is_all_cached(tmp_path: Path) -> None:
@@ -117,6 +126,17 @@ def test_without_any_cache_the_ledger_still_pays_nothing_twice(tmp_path: Path) -
     assert (tmp_path / "run" / "dataset.jsonl").read_bytes() == before
 
 
+def test_a_moved_run_goes_on_where_it_is_and_pays_nothing(tmp_path: Path) -> None:
+    first = TrainingParameters(count=12, mistakes=0.0, poll_interval=0.2, output_dir=tmp_path / "run")
+    training(first)
+    before = (tmp_path / "run" / "dataset.jsonl").read_bytes()
+    (tmp_path / "run").rename(tmp_path / "moved")
+    training(first.model_copy(update={"output_dir": tmp_path / "moved"}))
+    assert _batches(tmp_path / "moved") == 1
+    assert (tmp_path / "moved" / "dataset.jsonl").read_bytes() == before
+    assert not (tmp_path / "run").exists()
+
+
 def test_gold_reaches_its_number_in_every_category(tmp_path: Path) -> None:
     funnel = gold(GoldParameters(count=2, mistakes=0.3, poll_interval=0.2, output_dir=tmp_path / "gold")).funnel
     assert {name: counts.accepted for name, counts in funnel.categories.items()} == dict.fromkeys(GOLD_CATEGORIES, 2)
@@ -139,7 +159,13 @@ def test_kill_while_polling_then_the_same_command_finishes_with_one_batch(tmp_pa
         sys.executable, "-m", "flows.cli", "run", "training", "--count", "12", "--mistakes", "0",
         "--poll-interval", "0.5", "--provider", "simulator", "--output-dir", str(tmp_path / "run"),
     ]  # fmt: skip
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200", "PREFECT_LOGGING_LEVEL": "ERROR"}
+    # The harness's server: one that the killed process had started itself would be left behind.
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "PREFECT_API_URL": str(get_current_settings().api.url),
+        "PREFECT_LOGGING_LEVEL": "ERROR",
+    }
     process = subprocess.Popen(
         command, env={**environment, "DATAGEN_SIMULATOR_PACE": "600"}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )

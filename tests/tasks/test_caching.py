@@ -1,4 +1,4 @@
-"""Cache keys: contents and parameters decide, places and names of files do not."""
+"""Cache keys: a stage's contents, parameters and folder decide; the names of its input files do not."""
 
 from __future__ import annotations
 
@@ -38,14 +38,15 @@ def test_stage_and_version_are_part_of_the_key() -> None:
     assert len({key("a", x=1), key("b", x=1), key("a", 2, x=1)}) == 3
 
 
-def test_where_to_write_is_not() -> None:
-    assert key(x=1, folder=Path("a")) == key(x=1, folder=Path("b"))
-    assert "/" not in key("a", x="/")
+def test_where_to_write_is_too_so_that_a_copied_run_does_not_point_back() -> None:
+    assert key(x=1, folder=Path("a")) == key(x=1, folder=Path("a").absolute()) != key(x=1, folder=Path("b"))
 
 
-@pytest.mark.parametrize(
-    "changed", [{"model": "other"}, {"endpoint": "/v1/responses"}, {"max_output_tokens": 1}]
-)
+def test_a_key_is_one_file_name() -> None:
+    assert "/" not in key("a", x="/", folder=Path("/a/b"))
+
+
+@pytest.mark.parametrize("changed", [{"model": "other"}, {"endpoint": "/v1/responses"}, {"max_output_tokens": 1}])
 def test_parameters_are(changed: dict[str, Any]) -> None:
     options = RequestOptions("m")
     assert key(options=options) != key(options=options._replace(**changed))
