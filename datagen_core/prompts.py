@@ -75,7 +75,7 @@ update_cart_item(cart_item_id, quantity?, special_request?) 항목의 수량이�
 remove_cart_items(cart_item_ids) 항목 빼기.
 prepare_checkout(address_id, delivery_note?) 결제할 내용 확정. total은 소계에 배달비를 더한 값이다. 소계가 최소 주문 금액보다 적으면 BELOW_MINIMUM으로 거절된다. 장바구니가 바뀌면 다시 불러야 한다.
 place_order(snapshot, payment_method, pg_id?) 주문. snapshot은 S1처럼 쓴다. payment_method: card|kakao|naver|toss. 응답은 주문 번호뿐이고 장바구니는 비워진다.
-get_order_status(order_id) 주문과 결제의 상태: pending 접수 대기, paid 결제 완료, preparing 준비 중, delivering 배달 중, delivered 배달 완료, cancelled 취소. 식당, 메뉴, 도착 예정 시각은 나오지 않는다.
+get_order_status(order_id) 주문과 결제의 상태: pending 접수 대기, paid 결제 완료, preparing 준비 중, delivering 배달 중, delivered 배달 완료, cancelled 취소. 방금 넣은 주문은 paid이다. 식당, 메뉴, 도착 예정 시각은 나오지 않는다.
 주문 목록, 취소, 환불, 리뷰, 쿠폰, 포인트, 찜, 회원 정보, 라이더 위치를 다루는 도구는 없다. 품절이거나 문 닫은 곳의 메뉴는 담을 수 없다.
 
 # 규칙

@@ -177,9 +177,9 @@ class State:
 
 
 def draw_pace(*keys: Key) -> Pace:
-    """Return a usual pace: taken up within 45 s, so that a new order is paid or preparing while the dialogue lasts."""
+    """Return a usual pace. A new order stays paid for 18 calls at least, so that a script can tell how it stands."""
     return Pace(
-        draw_between(5, 45, *keys, "paid"),
+        draw_between(180, 400, *keys, "paid"),
         draw_between(900, 1800, *keys, "preparing"),
         draw_between(600, 1800, *keys, "delivering"),
     )

@@ -232,10 +232,9 @@ def test_an_order_only_moves_forward_and_arrives() -> None:
     desk = Desk()
     desk.add("R1", "M3", 1)
     order_id = desk.call("place_order", {"snapshot": desk.prepare(), "payment_method": "card"})
-    seen = [desk.ask("get_order_status", {"order_id": order_id})["status"] for _ in range(400)]
+    seen = [desk.ask("get_order_status", {"order_id": order_id})["status"] for _ in range(450)]
     assert list(dict.fromkeys(seen))[-3:] == ["preparing", "delivering", "delivered"]
-    assert set(seen[:10]) <= {"paid", "preparing"}
-    assert seen[5] == "preparing"
+    assert set(seen[:18]) == {"paid"}
 
 
 def test_changes_through_a_response_do_not_reach_the_backend() -> None:
