@@ -14,7 +14,7 @@ from datagen_core.batch.models import BatchStatus, Submitted
 from datagen_core.batch.poll import check_batch, require_ended
 from datagen_core.batch.requests import Endpoint
 from datagen_core.batch.retrieve import retrieve_results
-from datagen_core.batch.status import BatchInputStatus, ShardStatus, write_status
+from datagen_core.batch.status import build_status, write_status
 from datagen_core.batch.submit import submit_once
 from datagen_core.errors import BatchError, BatchNotReady, ProviderError
 from datagen_core.files import Artifact
@@ -107,16 +107,5 @@ def record_status(
     """Write the status file: first with the batches alone, then with how they ended. Safe to repeat."""
     with connect(choice) as client:
         identity = client.identity
-    known: list[BatchStatus | None] = [*statuses] if statuses else [None] * len(submitted)
-    write_status(
-        path,
-        BatchInputStatus(
-            provider=choice.provider,
-            identity=identity,
-            endpoint=endpoint,
-            model=model,
-            shards=tuple(
-                ShardStatus(submitted=one, status=status) for one, status in zip(submitted, known, strict=True)
-            ),
-        ),
-    )
+    status = build_status(submitted, provider=choice.provider, identity=identity, endpoint=endpoint, model=model)
+    write_status(path, status.with_heard(statuses) if statuses else status)

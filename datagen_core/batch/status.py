@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -35,9 +36,23 @@ class BatchInputStatus(BaseModel):
     model: str
     shards: tuple[ShardStatus, ...]
 
+    def with_heard(self, statuses: Sequence[BatchStatus]) -> BatchInputStatus:
+        """Return the same with what was last heard; `statuses` stands beside `shards`."""
+        heard = zip(self.shards, statuses, strict=True)
+        shards = tuple(shard.model_copy(update={"status": status}) for shard, status in heard)
+        return self.model_copy(update={"shards": shards})
+
     def pairs(self) -> list[tuple[Submitted, BatchStatus]]:
         """Return what `retrieve_results` takes: the shards whose batch was heard of, in order."""
         return [(shard.submitted, shard.status) for shard in self.shards if shard.status is not None]
+
+
+def build_status(
+    submitted: Sequence[Submitted], *, provider: str, identity: str, endpoint: str, model: str
+) -> BatchInputStatus:
+    """Return what the status file holds right after the submission, before anything was heard of a batch."""
+    shards = tuple(ShardStatus(submitted=one) for one in submitted)
+    return BatchInputStatus(provider=provider, identity=identity, endpoint=endpoint, model=model, shards=shards)
 
 
 def write_status(path: Path, status: BatchInputStatus) -> Artifact:

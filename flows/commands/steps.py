@@ -14,7 +14,7 @@ from datagen_core.batch.poll import check_batch, require_ended
 from datagen_core.batch.requests import Endpoint, RequestOptions
 from datagen_core.batch.retrieve import retrieve_by_id, retrieve_results
 from datagen_core.batch.shards import split_requests
-from datagen_core.batch.status import BatchInputStatus, ShardStatus, read_status, write_status
+from datagen_core.batch.status import build_status, read_status, write_status
 from datagen_core.batch.submit import submit_once
 from datagen_core.dataset.facts import gather_card_facts
 from datagen_core.dataset.funnel import read_funnel
@@ -29,6 +29,7 @@ from datagen_core.providers import DEFAULT_MISTAKES, POLL_SECONDS, ProviderChoic
 from datagen_core.scenarios import GOLD_PER_CATEGORY, Profile
 from datagen_core.settings import Provider, Settings, load_settings
 from flows.commands.places import advance_first, console, display, find_input, find_output, progress_bar
+from flows.commands.secrets import read_settings
 from flows.commands.tables import show_funnel
 
 Seed = Annotated[int, typer.Option(min=0, help="Same seed and count, same bytes.")]
@@ -95,21 +96,20 @@ def submit_batch(
     """
     requests = find_input(input, *REQUESTS_NAME.values(), advice="Write it with 'datagen generate-batch'.")
     status_path = find_output(output, f"{requests.stem}_status.json", beside=requests)
-    settings = load_settings()
+    settings = read_settings(provider)
     name = provider or settings.resolved_provider
     choice = _choose(name, requests.parent, settings, mistakes)
     endpoint, model = _read_form(requests)
     shards = split_requests(requests, requests.parent / "shards")
     with embedded_simulators(), open_client(choice, settings) as client:
         submitted = [submit_once(client, requests.parent / "ledger.jsonl", one, endpoint=endpoint) for one in shards]
-        known: list[BatchStatus] = []
-        status = _describe(name, client.identity, endpoint, model, submitted, known)
+        status = build_status(submitted, provider=name, identity=client.identity, endpoint=endpoint, model=model)
         write_status(status_path, status)
         for one in submitted:
             console.print(f"Batch {one.batch_id} holds {one.shard.rows} requests")
         if wait:
-            known = _wait(client, submitted, poll_interval or POLL_SECONDS[name])
-            write_status(status_path, _describe(name, client.identity, endpoint, model, submitted, known))
+            heard = _wait(client, submitted, poll_interval or POLL_SECONDS[name])
+            write_status(status_path, status.with_heard(heard))
     console.print(f"Status in {display(status_path)}")
 
 
@@ -127,19 +127,6 @@ def _choose(provider: Provider, folder: Path, settings: Settings, mistakes: floa
         mistakes=mistakes,
         pace_seconds=settings.simulator_pace,
     )
-
-
-def _describe(
-    provider: Provider,
-    identity: str,
-    endpoint: str,
-    model: str,
-    submitted: list[Submitted],
-    known: list[BatchStatus],
-) -> BatchInputStatus:
-    latest: list[BatchStatus | None] = [*known] if known else [None] * len(submitted)
-    shards = tuple(ShardStatus(submitted=one, status=status) for one, status in zip(submitted, latest, strict=True))
-    return BatchInputStatus(provider=provider, identity=identity, endpoint=endpoint, model=model, shards=shards)
 
 
 def _wait(client: BatchClient, submitted: list[Submitted], interval: float) -> list[BatchStatus]:
@@ -171,7 +158,7 @@ def retrieve_batch(
 
     Example: `datagen retrieve-batch --status-file output/gold_batch_input_status.json`
     """
-    settings = load_settings()
+    settings = read_settings(provider)
     folder = status_file if status_file.is_dir() else status_file.parent
     path = find_output(output, "result_lst.json", beside=folder / "any")
     if batch_id is not None:
@@ -185,11 +172,11 @@ def retrieve_batch(
         choice = _choose(name, folder, settings)
         submitted = [one.submitted for one in status.shards]
         with embedded_simulators(), open_client(choice, settings) as client:
-            known = [check_batch(client, one) for one in submitted]
-            write_status(found, _describe(name, status.identity, status.endpoint, status.model, submitted, known))
-            for one in known:
+            heard = [check_batch(client, one) for one in submitted]
+            write_status(found, status.with_heard(heard))
+            for one in heard:
                 require_ended(one)
-            results = retrieve_results(client, list(zip(submitted, known, strict=True)), path)
+            results = retrieve_results(client, list(zip(submitted, heard, strict=True)), path)
     console.print(f"{results.rows} answers in {display(path)}")
 
 
@@ -262,7 +249,7 @@ def push_to_hub(
     Example: `datagen push-to-hub --repo-id your-account/delivery-dataset`
     """
     dataset = find_input(input, "dataset.jsonl", advice="Write it with 'datagen preprocess'.")
-    settings = load_settings()
+    settings = read_settings(hub=True)
     token = settings.require_hf_token()
     facts = gather_card_facts(dataset, dataset.parent / "funnel.json", title=repo_id.rpartition("/")[2], seed=seed)
     report = push_dataset(

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hub_server import HubServer
+from prefect.blocks.system import Secret
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.sorting import FlowRunSort
@@ -21,7 +23,7 @@ from prefect.testing.utilities import prefect_test_harness
 
 from datagen_core.config import GOLD_CATEGORIES
 from datagen_core.dataset.validating import validate_file
-from datagen_core.errors import ShortfallError
+from datagen_core.errors import ConfigError, ShortfallError
 from datagen_core.files import fingerprint, read_jsonl
 from flows.gold import gold
 from flows.parameters import GoldParameters, TrainingParameters
@@ -124,6 +126,48 @@ def test_without_any_cache_the_ledger_still_pays_nothing_twice(tmp_path: Path) -
     training(parameters)
     assert _batches(tmp_path / "run") == 1
     assert (tmp_path / "run" / "dataset.jsonl").read_bytes() == before
+
+
+def test_responses_endpoint_and_a_push_to_the_hub_end_the_same_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with HubServer({"hf_writer": ("someone", "write")}) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        Secret(value="hf_writer").save("hf-token", _sync=True)  # pyright: ignore[reportCallIssue]
+        parameters = TrainingParameters(
+            count=12,
+            mistakes=0.0,
+            poll_interval=0.2,
+            endpoint="/v1/responses",
+            template="qwen3",
+            repo_id="someone/delivery",
+            output_dir=tmp_path / "run",
+        )
+        training(parameters)
+        assert hub.repos["someone/delivery"].private
+        assert hub.n_requests("POST", "/commit/") == 1
+        training(parameters)
+        assert hub.n_requests("POST", "/commit/") == 1
+    assert "<think>" in (tmp_path / "run" / "samples" / "sample_0001.txt").read_text(encoding="utf-8")
+    for path in (tmp_path / "run").rglob("*"):
+        assert path.is_dir() or b"hf_writer" not in path.read_bytes(), path
+
+
+def test_a_failed_stage_is_rerun_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "")
+    Secret(value=" ").save("hf-token", overwrite=True, _sync=True)  # pyright: ignore[reportCallIssue]
+    parameters = TrainingParameters(
+        count=12, mistakes=0.0, poll_interval=0.2, repo_id="someone/delivery", output_dir=tmp_path / "run"
+    )
+    with HubServer({"hf_writer": ("someone", "write")}) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        with pytest.raises(ConfigError, match="HF_TOKEN"):
+            training(parameters)
+        monkeypatch.setenv("HF_TOKEN", "hf_writer")
+        training(parameters)
+        states = _states()
+        assert states.pop("push") == ["Completed"]
+        assert {name for names in states.values() for name in names} == {"Cached"}
 
 
 def test_a_moved_run_goes_on_where_it_is_and_pays_nothing(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def test_six_steps_from_a_seed_to_the_hub(tmp_path: Path) -> None:
 
     said = run_datagen(tmp_path, "submit-batch")
     again = run_datagen(tmp_path, "submit-batch", "--wait", "--poll-interval", "0.1")
-    batches = re.findall(r"batch_\w+", said)
+    batches = re.findall(r"batch_[0-9a-f]{32}", said)
     assert len(batches) == 1
     assert batches[0] in again
     status = json.loads((tmp_path / "output" / "batch_input_status.json").read_text(encoding="utf-8"))

@@ -1,0 +1,25 @@
+"""Decides where a command gets keys from: as a flow does, but Prefect's server is only asked where one is set."""
+
+from __future__ import annotations
+
+from datagen_core.settings import Provider, Settings, load_settings
+
+
+def read_settings(provider: Provider | None = None, *, hub: bool = False) -> Settings:
+    """Return the settings; a key that is needed and missing is looked for in Prefect's Secret blocks.
+
+    `provider` is what the user asked for on the command line, `hub` tells that the Hub's token is needed. Prefect takes
+    two seconds to import and would start a server of its own, so it is left alone unless a key is missing and a server
+    is set.
+    """
+    settings = load_settings()
+    lacks_key = (provider or settings.provider) == "openai" and settings.openai_api_key is None
+    if not lacks_key and not (hub and settings.hf_token is None):
+        return settings
+    from prefect.settings import get_current_settings
+
+    if get_current_settings().api.url is None:
+        return settings
+    from tasks.provider import load_secret
+
+    return load_settings(load_secret)
