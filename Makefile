@@ -1,6 +1,7 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
+PYTEST := $(BIN)/pytest -n 2 --dist loadfile
 INSTALLED := $(VENV)/.installed
 
 .PHONY: install demo test test-full check clean
@@ -18,17 +19,17 @@ demo: install
 	$(BIN)/datagen demo
 
 test: install
-	$(BIN)/pytest -m "not full"
+	$(PYTEST) -m "not full"
 
 test-full: install
-	$(BIN)/pytest
+	$(PYTEST)
 
 check: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
-	$(BIN)/pytest -m "not slow and not full"
+	$(PYTEST) -m "not slow and not full"
 
 clean:
 	rm -rf $(VENV) output .pytest_cache .ruff_cache .hypothesis

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from prefect import flow
 
+from datagen_core.dataset.claim import claim_folder
 from datagen_core.providers import embedded_simulators
 from flows.outcome import RunOutcome, conclude
 from flows.parameters import GoldParameters, settle
@@ -21,6 +22,7 @@ def gold(parameters: GoldParameters = GoldParameters()) -> RunOutcome:  # noqa: 
     Fails, with all files written, where a category stays short after the last round.
     """
     run = settle("gold", parameters, read_settings())
+    claim_folder(run.folder, run.facts)
     with embedded_simulators():
         generated = run_stage(
             generate, run.storage, run.profile, parameters.count, parameters.seed, run.options, folder=run.folder

@@ -73,6 +73,20 @@ class Run(BaseModel):
     parameters: TrainingParameters | GoldParameters
 
     @property
+    def facts(self) -> dict[str, str | int | float | None]:
+        """What decides the run's requests and answers: a folder holds one such run."""
+        is_simulated = self.choice.provider == "simulator"
+        return {
+            "flow": self.profile,
+            "count": self.parameters.count,
+            "seed": self.parameters.seed,
+            "provider": self.choice.provider,
+            "model": self.options.model,
+            "endpoint": self.options.endpoint,
+            "mistakes": self.choice.mistakes if is_simulated else None,
+        }
+
+    @property
     def storage(self) -> Path:
         """Where Prefect keeps this run's results."""
         return self.folder / ".results"

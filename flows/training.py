@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from prefect import flow
 
+from datagen_core.dataset.claim import claim_folder
 from datagen_core.providers import embedded_simulators
 from flows.outcome import RunOutcome, conclude
 from flows.parameters import TrainingParameters, settle
@@ -21,6 +22,7 @@ def training(parameters: TrainingParameters = TrainingParameters()) -> RunOutcom
     A second run with the same parameters takes every stage from the cache; a failed one reruns only what failed.
     """
     run = settle("training", parameters, read_settings())
+    claim_folder(run.folder, run.facts)
     with embedded_simulators():
         generated = run_stage(
             generate, run.storage, run.profile, parameters.count, parameters.seed, run.options, folder=run.folder

@@ -10,6 +10,7 @@ from prefect import Task, task
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.logging import get_run_logger
 
+from datagen_core.batch.client import RequestRefused
 from datagen_core.batch.models import BatchStatus, Submitted
 from datagen_core.batch.poll import check_batch, require_ended
 from datagen_core.batch.requests import Endpoint
@@ -27,9 +28,10 @@ DEADLINE_SECONDS: Final = 26 * 3600
 
 
 def is_not_ready(_: Task[..., object], __: TaskRun, state: State[object]) -> bool:
-    """Tell Prefect to retry: the batch goes on, or the provider could not be reached just now."""
+    """Tell Prefect to retry: the batch goes on, or the provider could not be asked just now; a wrong key stays wrong."""
     error = state.result(raise_on_failure=False)
-    return isinstance(error, BatchNotReady | ProviderError)
+    is_final = isinstance(error, RequestRefused) and error.is_final
+    return isinstance(error, BatchNotReady | ProviderError) and not is_final
 
 
 @task(

@@ -38,6 +38,11 @@ class RequestRefused(ProviderError):
         super().__init__(message)
         self.status = status
 
+    @property
+    def is_final(self) -> bool:
+        """Tell whether asking again is of no use: not so where the server was out of reach, busy or in trouble."""
+        return 400 <= self.status < 500 and self.status not in {408, 409, 425, 429}
+
 
 class AnswerLost(ProviderError):
     """No usable answer came: what was asked for may or may not have been done."""

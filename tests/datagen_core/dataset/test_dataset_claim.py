@@ -1,0 +1,34 @@
+"""A folder holds one run: the same again is welcome, another is refused and changes nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from datagen_core.dataset.claim import CLAIM_NAME, claim_folder
+from datagen_core.errors import ConfigError, InputFileError, OutputError
+
+FACTS = {"flow": "training", "count": 400, "seed": 42, "mistakes": None}
+
+
+def test_the_same_run_may_come_again(tmp_path: Path) -> None:
+    claim_folder(tmp_path / "run", FACTS)
+    before = (tmp_path / "run" / CLAIM_NAME).read_bytes()
+    claim_folder(tmp_path / "run", dict(reversed(FACTS.items())))
+    assert (tmp_path / "run" / CLAIM_NAME).read_bytes() == before
+
+
+def test_another_run_is_refused_with_every_difference(tmp_path: Path) -> None:
+    claim_folder(tmp_path, FACTS)
+    with pytest.raises(ConfigError, match=r"count 400 \(now 800\), seed 42 \(now 7\).*--output-dir"):
+        claim_folder(tmp_path, {**FACTS, "count": 800, "seed": 7})
+
+
+def test_a_damaged_claim_and_a_file_in_the_way_are_named(tmp_path: Path) -> None:
+    (tmp_path / CLAIM_NAME).write_text("{", encoding="utf-8")
+    with pytest.raises(InputFileError, match=r"run.json.*not valid JSON"):
+        claim_folder(tmp_path, FACTS)
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(OutputError, match="could not be written"):
+        claim_folder(tmp_path / "file", FACTS)
