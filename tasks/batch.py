@@ -28,7 +28,7 @@ DEADLINE_SECONDS: Final = 26 * 3600
 
 
 def is_not_ready(_: Task[..., object], __: TaskRun, state: State[object]) -> bool:
-    """Tell Prefect to retry: the batch goes on, or the provider could not be asked just now; a wrong key stays wrong."""
+    """Tell Prefect to retry: the batch goes on, or the provider is out of reach; a wrong key stays wrong."""
     error = state.result(raise_on_failure=False)
     is_final = isinstance(error, RequestRefused) and error.is_final
     return isinstance(error, BatchNotReady | ProviderError) and not is_final
