@@ -1,6 +1,7 @@
 """Decides whether a dialogue is accepted: the rule catalogue, one module a family, and how it is applied."""
 
 from datagen_core.checks import (  # each module enters its rules
+    arguments,
     calls,
     consistency,
     execution,
@@ -23,6 +24,7 @@ __all__ = [
     "Finding",
     "Rule",
     "Violation",
+    "arguments",
     "calls",
     "case_from_dialogue",
     "case_from_record",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datagen_core.dialogue.script import Script, ScriptCall, ScriptTurn
 from datagen_core.environment import Environment
+from datagen_core.plans import Step
 from datagen_core.reference import Rehearsal
 from datagen_core.scenarios import Scenario
 
@@ -13,7 +14,7 @@ def write_script(scenario: Scenario) -> Script:
     rehearsal = Rehearsal(Environment(scenario.opening))
     turns: list[ScriptTurn] = []
     for step in scenario.steps:
-        said = f"{{{step.order}}} 부탁해요" if step.order else "부탁해요"
+        said = f"{_words_of(step)} 부탁해요"
         if not step.together:
             _speak(turns, said)
         calls = rehearsal.plan(step)
@@ -24,6 +25,20 @@ def write_script(scenario: Scenario) -> Script:
             turns.append(ScriptTurn("call", calls=(ScriptCall(call.tool, dict(call.arguments)),)))
     turns.append(ScriptTurn("counsellor", "네, 알겠습니다."))
     return Script(turns=tuple(turns))
+
+
+def _words_of(step: Step) -> str:
+    """Return what has to be said for the step's optional arguments to be the customer's own."""
+    filters = step.filters
+    words = [
+        f"{{{step.order}}}" if step.order else None,
+        {"rating": "평점 높은 순", "delivery_fee": "배달비 싼 순"}.get(str(filters.get("sort"))),
+        "지금 영업하는 곳" if "only_open" in filters else None,
+        f"평점 {filters['min_rating']:g} 이상" if "min_rating" in filters else None,
+        step.special_request,
+        step.note,
+    ]
+    return ", ".join(word for word in words if word)
 
 
 def _speak(turns: list[ScriptTurn], said: str) -> None:

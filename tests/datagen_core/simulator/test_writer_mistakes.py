@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from datagen_core.batch.requests import RequestOptions, build_request
-from datagen_core.checks import RULES, case_from_dialogue, check_dialogue, is_accepted
+from datagen_core.checks import case_from_dialogue, check_dialogue, is_accepted
 from datagen_core.config import NO_CALL_KINDS
 from datagen_core.dialogue.performing import perform
 from datagen_core.dialogue.script import build_script_schema, parse_script
@@ -26,7 +26,7 @@ ANYWHERE = {"broken_json", "truncated", "refusal", "content_filter", "goal_misse
 FOUND_BY = {
     "unknown_handle": {"X02", "P01", "C05", "P03"},
     "wrong_price": {"G01"},
-    "unasked_argument": {"P07", "P08", "P05", "X02"},
+    "unasked_argument": {"P07", "P08", "X02"},
     "goal_missed": {"X02"},
     "handle_leak": {"T03"},
     "missing_lookup": {"P01"},
@@ -101,8 +101,6 @@ def test_mistakes_of_content_keep_the_schema() -> None:
 @pytest.mark.parametrize("mistake", sorted(FOUND_BY))
 def test_the_rules_find_mistakes_of_content(mistake: str) -> None:
     wanted = FOUND_BY[mistake]
-    if not wanted <= RULES.keys():
-        pytest.skip(f"the rule catalogue lacks {sorted(wanted - RULES.keys())}")
     cases = [(scenario, found) for scenario, found in spoilt() if found.planted == mistake]
     assert cases
     for scenario, found in cases:
