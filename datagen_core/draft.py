@@ -36,7 +36,7 @@ NOTES: Final[tuple[tuple[str, str], ...]] = (
     ("경비실에 맡겨 주세요", "경비실에 맡겨줘"),
     ("아기가 자고 있으니 조용히 와 주세요", "아기 자니까 조용히 와줘"),
     ("도착하면 문자 주세요", "도착하면 문자 줘"),
-    ("현관 비밀번호는 눌러서 들어오시면 돼요", "1층에서 전화 줘"),
+    ("도착하시면 1층에서 전화 주세요", "1층에서 전화 줘"),
     ("강아지가 있으니 문 앞에 놓아 주세요", "강아지 있으니까 문 앞에 놔줘"),
 )
 
@@ -51,6 +51,7 @@ class Draft:
         self.category = ""
         self.steps: list[Step] = []
         self.sold_out: list[str] = []
+        self.closed: list[str] = []
         self.cart: list[CartLine] = []
         self.addresses: list[SavedAddress] = []
         self.orders: list[PastOrder] = []
@@ -70,6 +71,7 @@ class Draft:
             user_id=user_id,
             now=self.now.isoformat(),
             restaurants=self._indexes if is_about_food else (),
+            closed=tuple(self.closed),
             sold_out=tuple(self.sold_out),
             addresses=tuple(self.addresses),
             cart=tuple(self.cart),
@@ -85,8 +87,12 @@ class Draft:
         return [
             position
             for position, shop in enumerate(self.shops)
-            if shop.category == self.category and shop.is_open_at(self.now)
+            if shop.category == self.category and shop.is_open_at(self.now) and f"R{position + 1}" not in self.closed
         ]
+
+    def shut_one(self) -> None:
+        """Shut one restaurant of the main category today, so that asking for open ones makes a difference."""
+        self.closed.append(f"R{self.pick_shop() + 1}")
 
     def pick_shop(self) -> int:
         """Return the position of one open restaurant of the main category."""

@@ -69,9 +69,11 @@ class OutputError(DatagenError):
     """A file could not be written; whatever stood there before is untouched."""
 
     def __init__(self, path: str | Path, reason: str) -> None:
+        is_full = "space" in reason or "quota" in reason
+        advice = "Free some space" if is_full else "Choose another place, or see to its permissions"
         super().__init__(
             f"{path}: could not be written ({reason}). What stood there before is unchanged. "
-            "Free some space or choose another folder, then run the same command again."
+            f"{advice}, then run the same command again."
         )
 
 
@@ -95,7 +97,12 @@ class BatchNotReady(BatchError):
 
 
 class BatchFailed(BatchError):
-    """The provider refused the batch as a whole; nothing was billed."""
+    """The provider refused the batch as a whole; nothing was billed.
+
+    `is_queue_full` tells that only room was lacking: the same requests are taken when running batches have ended.
+    """
+
+    is_queue_full = False
 
 
 class LedgerError(BatchError):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import tempfile
+import time
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Final, cast
 
 import orjson
 from pydantic import BaseModel, ConfigDict
@@ -16,6 +18,9 @@ from pydantic import BaseModel, ConfigDict
 from datagen_core.errors import InputFileError, OutputError
 
 JsonObject = dict[str, object]
+
+STALE_SECONDS: Final = 3_600.0
+"""A temporary file that was not written to for so long belongs to no process that still runs."""
 
 
 class Artifact(BaseModel):
@@ -60,11 +65,14 @@ def describe(path: Path, rows: int) -> Artifact:
 def replace_file(path: Path) -> Generator[IO[bytes]]:
     """Open a temporary file beside `path` that takes its place, fsynced, when the block ends without an error.
 
+    Temporary files of the same target that a killed process left are removed first.
+
     Raises:
         OutputError: the folder or the file cannot be written; what stood at `path` is unchanged.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_stale(path)
         descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     except OSError as error:
         raise OutputError(path, error.strerror or str(error)) from error
@@ -143,6 +151,43 @@ def read_jsonl(path: Path, *, advice: str) -> Iterator[tuple[int, JsonObject]]:
             yield number, _parse_object(path, number, line, advice)
 
 
+def index_jsonl(path: Path, name: str, *, advice: str) -> dict[str, int]:
+    """Return at which byte each line begins, by the text of its field `name`; of lines with the same text the first.
+
+    Raises:
+        InputFileError: as `read_jsonl`.
+    """
+    places: dict[str, int] = {}
+    offset = 0
+    for number, line in _lines(path, advice):
+        value = _parse_object(path, number, line, advice).get(name) if line.strip() else None
+        if isinstance(value, str):
+            places.setdefault(value, offset)
+        offset += len(line)
+    return places
+
+
+def read_jsonl_at(path: Path, offset: int, *, advice: str) -> JsonObject:
+    """Return the object of the line that begins at a byte, as `index_jsonl` found it.
+
+    Raises:
+        InputFileError: the file is missing, or no JSON object stands there.
+    """
+    try:
+        with path.open("rb") as stream:
+            stream.seek(offset)
+            line = stream.readline()
+    except OSError as error:
+        raise InputFileError(path, f"cannot be read ({error.strerror}).", advice=advice) from error
+    try:
+        value = cast(object, orjson.loads(line))
+    except orjson.JSONDecodeError as error:
+        raise InputFileError(path, f"is not valid JSON at byte {offset}: {error.msg}.", advice=advice) from error
+    if not isinstance(value, dict):
+        raise InputFileError(path, f"expected a JSON object at byte {offset}.", advice=advice)
+    return cast(JsonObject, value)
+
+
 def iter_json_array(path: Path, *, advice: str) -> Iterator[tuple[int, object]]:
     """Yield (line number, element) of a JSON array; memory stays small where one element stands on a line.
 
@@ -170,6 +215,24 @@ def iter_json_array(path: Path, *, advice: str) -> Iterator[tuple[int, object]]:
         yield number, _parse(path, number, text.removesuffix(b","), advice)
     if not closed:
         raise InputFileError(path, "the array is not closed: the file is cut off.", advice=advice)
+
+
+def _remove_stale(path: Path) -> None:
+    """Remove the target's temporary files that nobody has written to for an hour; a younger one may be in use."""
+    ours = re.compile(rf"{re.escape(f'.{path.name}.')}[a-z0-9_]{{8}}\.tmp")
+    oldest = time.time() - STALE_SECONDS
+    with os.scandir(path.parent) as entries:
+        stale = [entry.path for entry in entries if ours.fullmatch(entry.name) and _is_left_since(entry, oldest)]
+    for name in stale:
+        with suppress(OSError):  # another user's, or gone already: no reason not to write
+            Path(name).unlink()
+
+
+def _is_left_since(entry: os.DirEntry[str], oldest: float) -> bool:
+    try:
+        return entry.is_file(follow_symlinks=False) and entry.stat(follow_symlinks=False).st_mtime < oldest
+    except FileNotFoundError:  # its own process has just put it into its place
+        return False
 
 
 def _has_one_element_a_line(path: Path, advice: str) -> bool:

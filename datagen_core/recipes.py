@@ -35,7 +35,7 @@ def _search(filters_of: Callable[[Draft], SearchFilters]) -> Recipe:
     return recipe
 
 
-def _by_category(**filters: str | bool) -> Recipe:
+def _by_category(**filters: str) -> Recipe:
     return _search(lambda draft: {"category": draft.category, **filters})
 
 
@@ -54,7 +54,13 @@ def _search_shop(draft: Draft, kind: Kind, number: int) -> None:
     draft.want("menu", restaurant=f"R{shop + 1}")
 
 
+def _search_open(draft: Draft, kind: Kind, number: int) -> None:
+    draft.shut_one()
+    draft.want("search", filters={"category": draft.category, "only_open": True})
+
+
 def _search_narrow(draft: Draft, kind: Kind, number: int) -> None:
+    draft.shut_one()
     filters: SearchFilters = {"category": draft.category}
     draft.want("search", filters=filters)
     order = "rating" if number % 2 else "delivery_fee"
@@ -328,7 +334,7 @@ def _wrong_order_id(draft: Draft, kind: Kind, number: int) -> None:
 def _status_and_cancel(draft: Draft, kind: Kind, number: int) -> None:
     draft.orders.append(PastOrder(status=("preparing", "delivering", "paid")[number % 3]))
     draft.want("status", order="O1")
-    draft.want("decline", request="그 주문의 취소", offer="주문 번호로 진행 상태 조회", together=True)
+    draft.want("decline", request="그 주문의 취소", offer="다음에 드실 식당과 메뉴 찾기", together=True)
 
 
 def _order_and_coupon(draft: Draft, kind: Kind, number: int) -> None:
@@ -366,7 +372,7 @@ RECIPES: Final[dict[str, Recipe]] = {
     "search_category": _by_category(),
     "search_dish": _search(lambda draft: {"query": _dish_word(draft)}),
     "search_shop": _search_shop,
-    "search_open": _by_category(only_open=True),
+    "search_open": _search_open,
     "search_rating": _by_category(sort="rating"),
     "search_fee": _by_category(sort="delivery_fee"),
     "search_min_rating": _search_min_rating,

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple, cast
+from typing import Final, NamedTuple, cast, get_args
 
 from datagen_core.config import ERROR_CODES, TOOL_NAMES, ErrorCode
 from datagen_core.environment import Environment, Handles, build_catalogue
 from datagen_core.environment.goals import (
+    AddressField,
     AddressSaved,
     AsksBefore,
+    Avoids,
     CallsInOrder,
     CartHolds,
     ExecutedCall,
     GoalCall,
+    GoalEvent,
     GoalLine,
     GoalOrder,
+    GoalRemoval,
+    GoalSight,
     NoCalls,
     OnlyTools,
     OrdersPlaced,
@@ -26,14 +31,24 @@ from datagen_core.environment.goals import (
 )
 from datagen_core.environment.opening import Opening
 from datagen_core.environment.state import Line
-from datagen_core.plans import Knowledge, PlannedCall, Shop, Step, plan_calls
+from datagen_core.plans import Intent, Knowledge, PlannedCall, Shop, Step, plan_calls
 
 SWEEPING: Final = ("upsert_address", "prepare_checkout", "place_order")
 """Tools that reach beyond the cart: forbidden wherever the plan does not use them."""
 
-_CHECKED_BY_STATE: Final = frozenset(
-    {"add_to_cart", "update_cart_item", "remove_cart_items", "place_order", "upsert_address"}
-)
+_CHECKED_BY_STATE: Final = frozenset({"place_order", "upsert_address"})
+"""Tools whose every trace is seen at the end, so that another right way (a checkout prepared twice) stays open."""
+
+_ADDRESS_FIELDS: Final[tuple[AddressField, ...]] = get_args(AddressField)
+
+_RETRACTABLE: Final[Mapping[Intent, str]] = {
+    "search": "search_restaurants",
+    "narrow": "search_restaurants",
+    "add": "add_to_cart",
+    "checkout": "prepare_checkout",
+    "order": "place_order",
+}
+"""The tool that must not be called with what a step's customer took back."""
 
 
 class DerivedGoal(NamedTuple):
@@ -90,21 +105,16 @@ def derive_goal(
         return DerivedGoal((NoCalls(),), TOOL_NAMES)
     rehearsal = Rehearsal(Environment(opening, build_catalogue(opening.catalogue_seed)))
     goal: list[Predicate] = []
-    asked: list[GoalCall] = []
-    customer_turns = 0
+    asked: list[GoalEvent] = []
     for step in steps:
         calls = rehearsal.plan(step)
-        customer_turns += 0 if step.together else 1
         for call in calls:
-            if call.is_asked and call.tool not in _CHECKED_BY_STATE and step.refused is None:
-                asked.append(GoalCall(tool=call.tool, arguments=call.arguments))
             _require(rehearsal.execute(call), step)
         if step.withhold is not None:
-            customer_turns += 1
-            goal.append(AsksBefore(tool=calls[-1].tool, customer_turns=customer_turns))
-        if step.intent == "save_address":
-            address = step.address or f"A{len(opening.addresses) + 1}"
-            goal.append(AddressSaved(address=address, fields=step.fields))
+            goal.append(_describe_question(calls[-1].tool, asked))
+        if step.retracted is not None:
+            goal.append(Avoids(tool=_RETRACTABLE[step.intent], value=step.retracted))
+        asked += _describe_events(step, calls, rehearsal, has_before=bool(asked))
     if asked:
         goal.insert(0, CallsInOrder(calls=tuple(asked)))
     goal += _describe_end(rehearsal, steps)
@@ -112,6 +122,36 @@ def derive_goal(
         goal.append(OnlyTools(tools=("search_restaurants",)))
     used = {call.tool for call in rehearsal.calls}
     return DerivedGoal(tuple(goal), tuple(tool for tool in SWEEPING if tool not in used))
+
+
+def _describe_events(
+    step: Step, calls: list[PlannedCall], rehearsal: Rehearsal, *, has_before: bool
+) -> list[GoalEvent]:
+    """Return what has to happen for the step; all of it may change places with the step said in the same line."""
+    if step.intent == "add" and step.refused is not None:
+        menu = step.menu or ""
+        is_closed = step.refused == "RESTAURANT_CLOSED"
+        return [GoalSight(unavailable=rehearsal.shop_of[menu].handle if is_closed else menu)]
+    events: list[GoalEvent] = []
+    for call in calls:
+        if not call.is_asked or call.tool in _CHECKED_BY_STATE:
+            continue
+        together = step.together and has_before
+        if call.tool == "remove_cart_items":
+            events += [GoalRemoval(removes=item, together=together or n > 0) for n, item in enumerate(step.items)]
+        else:
+            events.append(GoalCall(tool=call.tool, arguments=call.arguments, refused=step.refused, together=together))
+    return events
+
+
+def _describe_question(tool: str, asked: list[GoalEvent]) -> AsksBefore:
+    """Return that the tool waits for an answer.
+
+    A wish is brought up, at the earliest, in the line in which what was asked before it was done; so the answer to
+    the counsellor's question comes one line later. A dialogue's first wish takes a line of its own.
+    """
+    before = next((event for event in reversed(asked) if isinstance(event, GoalCall)), None)
+    return AsksBefore(tool=tool, customer_turns=2 if before is None else 1, after=before)
 
 
 def _require(response: object, step: Step) -> None:
@@ -129,12 +169,15 @@ def _describe_end(rehearsal: Rehearsal, steps: tuple[Step, ...]) -> list[Predica
             address=str(handles.handle_of(order.address_id or "")),
             payment_method=order.payment_method,
             delivery_note=order.delivery_note,
+            pg_id=order.pg_id,
         )
         for order in environment.placed_orders
     )
     refused = {refusal_code(call.response) for call in rehearsal.calls}
     planned: list[ErrorCode] = [code for code in ERROR_CODES if any(step.refused == code for step in steps)]
+    saved = any(step.intent == "save_address" for step in steps)
     end: list[Predicate] = [
+        *(_describe_addresses(rehearsal) if saved else ()),
         CartHolds(lines=_describe_lines(cart.lines if cart else (), handles)),
         OrdersPlaced(orders=orders),
         Refusals(
@@ -143,6 +186,19 @@ def _describe_end(rehearsal: Rehearsal, steps: tuple[Step, ...]) -> list[Predica
         ),
     ]
     return end
+
+
+def _describe_addresses(rehearsal: Rehearsal) -> list[AddressSaved]:
+    """Return every address as it stands, so that nothing may be made up on the way."""
+    addresses = rehearsal.environment.addresses
+    return [
+        AddressSaved(
+            address=f"A{number}",
+            fields={name: getattr(address, name) for name in _ADDRESS_FIELDS},
+            n_addresses=len(addresses),
+        )
+        for number, address in enumerate(addresses, start=1)
+    ]
 
 
 def _describe_lines(lines: tuple[Line, ...], handles: Handles) -> tuple[GoalLine, ...]:

@@ -43,7 +43,8 @@ GOLD_PER_CATEGORY: Final = 10
 CATALOGUE_SEED: Final = 20260214
 """One town for every run, so that a restaurant keeps its name, menu and prices across datasets."""
 
-_SCENARIO_ID = re.compile(r"^(training|gold)-(\d+)-(\d{6})$")
+_SCENARIO_ID: Final = re.compile(r"(training|gold)-(0|[1-9][0-9]{0,9})-([0-9]{6}|[1-9][0-9]{6,8})")
+"""Matched whole, and exactly as `_build` writes it; a seed has at most ten digits, as 2**31 has."""
 
 
 class Scenario(BaseModel):
@@ -85,11 +86,7 @@ def sample_training(count: int, *, seed: int, mix: Mapping[Kind, float] = KIND_M
 def sample_gold(per_category: int = GOLD_PER_CATEGORY, *, seed: int) -> Iterator[Scenario]:
     """Yield `per_category` scenarios of each gold category, category by category in turn."""
     for index in range(per_category * len(GOLD_CATEGORIES)):
-        category = GOLD_CATEGORIES[index % len(GOLD_CATEGORIES)]
-        number = index // len(GOLD_CATEGORIES)
-        recipes = GOLD_RECIPES[category]
-        topic, kind, recipe = recipes[number % len(recipes)]
-        yield _build("gold", seed, index, kind, topic, recipe, number // len(recipes), index + number, category)
+        yield _sample_gold_one(seed, index)
 
 
 def sample_scenarios(profile: Profile, count: int, *, seed: int) -> Iterator[Scenario]:
@@ -123,22 +120,18 @@ def resample_scenario(scenario_id: str) -> Scenario | None:
 
     Lets answers be judged where the scenario file is lost. A gold id does not depend on how many a category has.
     """
-    match = _SCENARIO_ID.match(scenario_id)
+    match = _SCENARIO_ID.fullmatch(scenario_id)
     if match is None:
         return None
     seed, index = int(match[2]), int(match[3])
     if match[1] == "training":
         return _sample_training_one(seed, index, _share_out(KIND_MIX))
-    category = GOLD_CATEGORIES[index % len(GOLD_CATEGORIES)]
-    number = index // len(GOLD_CATEGORIES)
-    recipes = GOLD_RECIPES[category]
-    topic, kind, recipe = recipes[number % len(recipes)]
-    return _build("gold", seed, index, kind, topic, recipe, number // len(recipes), index + number, category)
+    return _sample_gold_one(seed, index)
 
 
 def read_seed(scenario_id: str) -> int | None:
     """Return the seed that an id names; None where the id is not one of ours."""
-    match = _SCENARIO_ID.match(scenario_id)
+    match = _SCENARIO_ID.fullmatch(scenario_id)
     return int(match[2]) if match else None
 
 
@@ -149,8 +142,30 @@ def _sample_training_one(seed: int, index: int, shares: tuple[tuple[Kind, int], 
     number = block * dict(shares)[kind] + order[:place].count(kind)
     topics = _topics_of_kind(seed, kind)
     topic = topics[number % len(topics)]
-    persona = number + KINDS.index(kind) * 5
+    persona = _draw_persona(seed, kind, number)
     return _build("training", seed, index, kind, topic, RECIPES[topic], number // len(topics), persona, None)
+
+
+def _sample_gold_one(seed: int, index: int) -> Scenario:
+    number, place = divmod(index, len(GOLD_CATEGORIES))
+    category = GOLD_CATEGORIES[place]
+    recipes = GOLD_RECIPES[category]
+    topic, kind, recipe = recipes[number % len(recipes)]
+    persona = _draw_persona(seed, category, number)
+    return _build("gold", seed, index, kind, topic, recipe, number // len(recipes), persona, category)
+
+
+def _draw_persona(seed: int, group: Kind | GoldCategory, number: int) -> Persona:
+    """Return the persona of the `number`-th scenario of a kind or category: each comes up once in every twelve.
+
+    Shuffled anew each time, so that no topic is told by the same few customers; typos are what the edge cases are for.
+    """
+    cycle, place = divmod(number, len(PERSONAS))
+    order = list(PERSONAS)
+    _random(f"personas-{group}", seed, cycle).shuffle(order)
+    if group == "엣지 케이스":
+        order.sort(key=lambda persona: persona.typing != "오타")
+    return order[place]
 
 
 def _build(
@@ -161,11 +176,10 @@ def _build(
     topic: str,
     recipe: Recipe,
     number: int,
-    persona_number: int,
+    persona: Persona,
     category: GoldCategory | None,
 ) -> Scenario:
     rng = _random(profile, seed, index)
-    persona = PERSONAS[persona_number % len(PERSONAS)]
     draft = Draft(rng, build_catalogue(CATALOGUE_SEED), persona)
     recipe(draft, kind, number)
     opening = draft.build_opening(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -28,23 +29,42 @@ def _lower(value: object) -> object:
     return stripped.lower() if isinstance(stripped, str) else stripped
 
 
+def _fits_a_header(text: str) -> bool:
+    return text.isascii() and text.isprintable() and " " not in text
+
+
 def _check_key(value: SecretStr) -> SecretStr:
-    text = value.get_secret_value()
-    if not (text.isascii() and text.isprintable()) or " " in text:
+    if not _fits_a_header(value.get_secret_value()):
         raise ValueError("expected a key without spaces, line breaks or letters outside ASCII")
     return value
 
 
+def _check_name(value: str) -> str:
+    if not _fits_a_header(value):
+        raise ValueError("expected an id without spaces, line breaks or letters outside ASCII")
+    return value
+
+
 def _check_url(value: str) -> str:
-    scheme, separator, rest = value.partition("://")
-    if scheme not in {"http", "https"} or not separator or not rest or any(char.isspace() for char in rest):
+    """Accept an address that may be shown: it stands in ledgers, status files and messages."""
+    try:
+        parts = urlsplit(value)
+        is_address = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # Its message may quote the value.
+        is_address = False
+    if not value.startswith(("http://", "https://")) or not is_address or any(char.isspace() for char in value):
         raise ValueError("expected an address that begins with http:// or https://")
+    if "@" in urlsplit(value).netloc:
+        raise ValueError("expected an address without a user name or password; a key belongs in a variable of its own")
+    if "?" in value or "#" in value:
+        raise ValueError("expected an address without '?' or '#' and what follows them")
     return value.rstrip("/")
 
 
 _Key = Annotated[SecretStr, AfterValidator(_check_key)]
 _Url = Annotated[str, AfterValidator(_check_url)]
 _Strip = BeforeValidator(_strip)
+_Name = Annotated[str, AfterValidator(_check_name)]
 
 
 class Settings(BaseSettings):
@@ -60,6 +80,12 @@ class Settings(BaseSettings):
     openai_api_key: Annotated[_Key | None, _Strip] = Field(default=None, validation_alias="OPENAI_API_KEY")
     openai_base_url: Annotated[_Url, _Strip] = Field(
         default="https://api.openai.com/v1", validation_alias="OPENAI_BASE_URL"
+    )
+    openai_project: Annotated[_Name | None, _Strip] = Field(
+        default=None, validation_alias="OPENAI_PROJECT_ID", description="Unset: the key's own project."
+    )
+    openai_organization: Annotated[_Name | None, _Strip] = Field(
+        default=None, validation_alias="OPENAI_ORG_ID", description="Unset: the key's own organization."
     )
     hf_token: Annotated[_Key | None, _Strip] = Field(default=None, validation_alias="HF_TOKEN")
     hf_endpoint: Annotated[_Url | None, _Strip] = Field(

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from datagen_core.batch.requests import Endpoint, RequestOptions
 from datagen_core.config import GOLD_CATEGORIES
 from datagen_core.dialogue.qwen import QwenTemplate
-from datagen_core.providers import DEFAULT_MISTAKES, POLL_SECONDS, ProviderChoice
+from datagen_core.providers import POLL_SECONDS, ProviderChoice, find_mistakes
 from datagen_core.scenarios import GOLD_PER_CATEGORY, Profile
 from datagen_core.settings import Provider, Settings
 
@@ -38,8 +38,8 @@ class RunParameters(BaseModel):
         default=None, pattern=r"^[^/\s]+/[^/\s]+$", description="OWNER/NAME on the Hub. Unset: nothing is pushed."
     )
     public: bool = Field(default=False, description="Push to a public repository.")
-    mistakes: float = Field(
-        default=DEFAULT_MISTAKES, ge=0, le=1, description="Share of mistakes the embedded simulator plants."
+    mistakes: float | None = Field(
+        default=None, ge=0, le=1, description="Share of mistakes the embedded simulator plants. Unset: 0.15."
     )
 
 
@@ -91,22 +91,43 @@ class Run(BaseModel):
         """Where Prefect keeps this run's results."""
         return self.folder / ".results"
 
+    @property
+    def ledger(self) -> Path:
+        """What was submitted, for all rounds."""
+        return self.folder / "ledger.jsonl"
+
+    def has_round(self, round_number: int) -> bool:
+        """Tell whether a round belongs to the run: within the limit, or answered already and paid for."""
+        is_answered = (self.round_folder(round_number) / "result_lst.json").exists()
+        return round_number <= self.parameters.max_rounds or is_answered
+
     def round_folder(self, round_number: int) -> Path:
         """Return the folder of a round's files."""
         return self.folder / "rounds" / f"{round_number}"
 
 
 def settle(profile: Profile, parameters: TrainingParameters | GoldParameters, settings: Settings) -> Run:
-    """Fill what the parameters leave open from the settings; the run's folder becomes absolute."""
+    """Fill what the parameters leave open from the settings; the run's folder becomes absolute.
+
+    Raises:
+        MissingKeyError: the provider needs a key and none is set; said before anything is written or paid for.
+        ConfigError: a push is wanted and there is no token.
+    """
     provider = parameters.provider or settings.resolved_provider
+    if provider == "openai":
+        settings.require_openai_key()
+    if parameters.repo_id is not None:
+        settings.require_hf_token()
     folder = (parameters.output_dir or settings.output_dir / profile).absolute()
+    state_dir = folder / ".simulator"
     return Run(
         profile=profile,
         folder=folder,
         choice=ProviderChoice(
             provider=provider,
-            state_dir=str(folder / ".simulator"),
-            mistakes=parameters.mistakes,
+            state_dir=str(state_dir),
+            base_url=settings.openai_base_url if provider == "openai" else None,
+            mistakes=find_mistakes(state_dir) if parameters.mistakes is None else parameters.mistakes,
             pace_seconds=settings.simulator_pace,
         ),
         options=RequestOptions(model=parameters.model or settings.model, endpoint=parameters.endpoint),

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from prefect import flow
 
-from datagen_core.dataset.claim import claim_folder
 from datagen_core.providers import embedded_simulators
-from flows.outcome import RunOutcome, conclude
+from flows.outcome import RunOutcome, conclude, publish
 from flows.parameters import TrainingParameters, settle
-from flows.rounds import run_rounds
+from flows.rounds import make_dialogues
 from tasks.caching import run_stage
-from tasks.dataset import push, render
-from tasks.generate import generate
+from tasks.dataset import render
 from tasks.provider import read_settings
 
 
@@ -22,22 +20,9 @@ def training(parameters: TrainingParameters = TrainingParameters()) -> RunOutcom
     A second run with the same parameters takes every stage from the cache; a failed one reruns only what failed.
     """
     run = settle("training", parameters, read_settings())
-    claim_folder(run.folder, run.facts)
     with embedded_simulators():
-        generated = run_stage(
-            generate, run.storage, run.profile, parameters.count, parameters.seed, run.options, folder=run.folder
-        )
-        files = run_rounds(run, generated)
-        dataset = files.judged.dataset
-        run_stage(render, run.storage, dataset, parameters.template, folder=run.folder / "samples")
-        if parameters.repo_id is not None:
-            run_stage(
-                push,
-                run.storage,
-                dataset,
-                files.judged.funnel,
-                parameters.repo_id,
-                parameters.public,
-                parameters.seed,
-            )
-        return conclude(run, files)
+        files = make_dialogues(run)
+        run_stage(render, run.storage, files.judged.dataset, parameters.template, folder=run.folder / "samples")
+        outcome = conclude(run, files)
+        publish(run, files)
+        return outcome

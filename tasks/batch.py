@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Final
 
 from prefect import Task, task
 from prefect.client.schemas.objects import State, TaskRun
@@ -12,26 +11,23 @@ from prefect.logging import get_run_logger
 
 from datagen_core.batch.client import RequestRefused
 from datagen_core.batch.models import BatchStatus, Submitted
-from datagen_core.batch.poll import check_batch, require_ended
+from datagen_core.batch.poll import check_batch, is_worth_resubmitting, require_ended, require_in_time
 from datagen_core.batch.requests import Endpoint
 from datagen_core.batch.retrieve import retrieve_results
 from datagen_core.batch.status import build_status, write_status
 from datagen_core.batch.submit import submit_once
-from datagen_core.errors import BatchError, BatchNotReady, ProviderError
+from datagen_core.errors import BatchFailed, BatchNotReady, ProviderError, SubmissionUnknown
 from datagen_core.files import Artifact
 from datagen_core.providers import ProviderChoice
 from tasks.caching import stage_cache
 from tasks.provider import connect
 
-DEADLINE_SECONDS: Final = 26 * 3600
-"""A batch's window is 24 h; two more for the provider to write its files. Counted from the submission."""
 
-
-def is_not_ready(_: Task[..., object], __: TaskRun, state: State[object]) -> bool:
+def is_passing(_: Task[..., object], __: TaskRun, state: State[object]) -> bool:
     """Tell Prefect to retry: the batch goes on, or the provider is out of reach; a wrong key stays wrong."""
     error = state.result(raise_on_failure=False)
     is_final = isinstance(error, RequestRefused) and error.is_final
-    return isinstance(error, BatchNotReady | ProviderError) and not is_final
+    return isinstance(error, BatchNotReady | SubmissionUnknown | ProviderError) and not is_final
 
 
 @task(
@@ -41,15 +37,24 @@ def is_not_ready(_: Task[..., object], __: TaskRun, state: State[object]) -> boo
     persist_result=True,
     retries=2,
     retry_delay_seconds=5,
+    retry_condition_fn=is_passing,
 )
 def submit(
-    requests: Artifact, choice: ProviderChoice, endpoint: Endpoint, run: str, round_number: int, ledger: Path
+    requests: Artifact,
+    generation: int,
+    choice: ProviderChoice,
+    endpoint: Endpoint,
+    run: str,
+    round_number: int,
+    ledger: Path,
 ) -> Submitted:
-    """Submit one shard. Safe to repeat: a shard that exists at the provider is found by the ledger, not made again."""
+    """Submit one shard. Safe to repeat: a shard that exists at the provider is found by the ledger, not made again.
+
+    `generation` counts how often the provider refused the same bytes before.
+    """
+    metadata = {"run": run[:64], "round": str(round_number)}
     with connect(choice) as client:
-        submitted = submit_once(
-            client, ledger, requests, endpoint=endpoint, metadata={"run": run, "round": str(round_number)}
-        )
+        submitted = submit_once(client, ledger, requests, endpoint=endpoint, metadata=metadata, generation=generation)
     get_run_logger().info("Submitted %s rows as %s", requests.rows, submitted.batch_id)
     return submitted
 
@@ -59,19 +64,25 @@ def submit(
     task_run_name="poll-{submitted.batch_id}",
     cache_policy=stage_cache("poll"),
     persist_result=True,
-    retry_condition_fn=is_not_ready,
+    retry_condition_fn=is_passing,
 )
 def poll(submitted: Submitted, choice: ProviderChoice) -> BatchStatus:
-    """Return how the batch ended; raises `BatchNotReady`, and is retried, while it goes on. Costs nothing to repeat."""
+    """Return how the batch ended; raises `BatchNotReady`, and is retried, while it goes on. Costs nothing to repeat.
+
+    A refusal that can pass is raised, so that it is not cached; of one for the file's own faults the rows become errors
+    and are asked for in the next round.
+    """
     with connect(choice) as client:
         status = check_batch(client, submitted)
     get_run_logger().info("%s is %s, %s done", status.batch_id, status.status, status.counts.completed)
-    if not status.is_ended and time.time() - submitted.submitted_at > DEADLINE_SECONDS:
-        raise BatchError(
-            f"Batch {submitted.batch_id!r} is still {status.status} {DEADLINE_SECONDS // 3600} hours after it was "
-            "submitted. Look at it in the provider's console; cancel it there to retrieve what it has."
-        )
-    require_ended(status)
+    require_in_time(status, submitted, now=time.time())
+    if status.is_refused and not is_worth_resubmitting(status):
+        return status
+    try:
+        require_ended(status)
+    except BatchFailed as error:
+        error.is_queue_full = status.is_resubmittable
+        raise
     return status
 
 
@@ -82,6 +93,7 @@ def poll(submitted: Submitted, choice: ProviderChoice) -> BatchStatus:
     persist_result=True,
     retries=3,
     retry_delay_seconds=10,
+    retry_condition_fn=is_passing,
 )
 def retrieve(
     submitted: list[Submitted], statuses: list[BatchStatus], choice: ProviderChoice, round_number: int, path: Path
@@ -105,9 +117,12 @@ def record_status(
     model: str,
     round_number: int,
     path: Path,
-) -> None:
+) -> Artifact | None:
     """Write the status file: first with the batches alone, then with how they ended. Safe to repeat."""
     with connect(choice) as client:
         identity = client.identity
     status = build_status(submitted, provider=choice.provider, identity=identity, endpoint=endpoint, model=model)
-    write_status(path, status.with_heard(statuses) if statuses else status)
+    if not statuses:
+        write_status(path, status)
+        return None
+    return write_status(path, status.with_heard(statuses))

@@ -78,7 +78,7 @@ def _describe(value: object) -> object:
         case Submitted():
             return [value.key, value.batch_id]
         case ProviderChoice():
-            return [value.provider, value.mistakes if value.provider == "simulator" else None]
+            return [value.provider, value.base_url, value.mistakes if value.provider == "simulator" else None]
         case Path():
             return str(value.absolute())
         case BaseModel():

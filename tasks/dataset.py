@@ -50,9 +50,9 @@ def render(dataset: Artifact, template: QwenTemplate, folder: Path) -> Artifact:
     cache_policy=stage_cache("push"),
     persist_result=True,
     retries=2,
-    retry_delay_seconds=30,
+    retry_delay_seconds=5,
 )
-def push(dataset: Artifact, funnel: Artifact, repo_id: str, public: bool, seed: int) -> PushReport:
+def push(dataset: Artifact, funnel: Artifact, repo_id: str, public: bool) -> PushReport:
     """Add the dataset's rows to the Hub in one commit. Safe to repeat: rows published already are left out."""
     settings = read_settings()
     return push_dataset(
@@ -61,6 +61,6 @@ def push(dataset: Artifact, funnel: Artifact, repo_id: str, public: bool, seed: 
         private=not public,
         token=settings.require_hf_token(),
         endpoint=settings.hf_endpoint,
-        card=gather_card_facts(Path(dataset.path), Path(funnel.path), title=repo_id.rpartition("/")[2], seed=seed),
+        card=gather_card_facts(Path(dataset.path), Path(funnel.path), title=repo_id.rpartition("/")[2]),
         run_id=dataset.sha256[:12],
     )

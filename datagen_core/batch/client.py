@@ -52,7 +52,8 @@ class BatchClient:
     """A Batch API server seen through the official SDK.
 
     `identity` names the project at the provider and stays the same when the base URL of an embedded server changes: a
-    ledger is bound to it. Creating calls are sent exactly once, reading calls are retried. No error, log or
+    ledger is bound to it. `organization` and `project` are OpenAI's; without them the SDK takes them from the
+    environment. Creating calls are sent exactly once, reading calls are retried. No error, log or
     representation contains the key.
 
     Raises:
@@ -65,6 +66,8 @@ class BatchClient:
         api_key: str,
         identity: str,
         *,
+        organization: str | None = None,
+        project: str | None = None,
         timeout: float = 60,
         read_retries: int = READ_RETRIES,
     ) -> None:
@@ -79,6 +82,8 @@ class BatchClient:
         self._reading: OpenAI = openai.OpenAI(
             base_url=base_url,
             api_key=self._key,
+            organization=organization,
+            project=project,
             timeout=limits,
             max_retries=read_retries,
             http_client=_make_transport(base_url),

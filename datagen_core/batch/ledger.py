@@ -157,7 +157,7 @@ def _check_header(path: Path, header: JsonObject, identity: str) -> None:
     if header.get("identity") != identity:
         raise LedgerError(
             f"{path} belongs to {header.get('identity')!r}, and this run submits to {identity!r}. "
-            "Use the provider, base URL and key of the first run, or another folder."
+            "Use the provider, base URL and project of the first run, or another folder. Another key is no hindrance."
         )
 
 

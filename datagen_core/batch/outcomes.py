@@ -12,6 +12,7 @@ from datagen_core.batch.wire import as_object
 from datagen_core.files import JsonObject
 
 PAID_OUTCOMES: Final[frozenset[Outcome]] = frozenset({"answered", "refused", "truncated", "filtered"})
+SIMULATOR: Final = "simulator"
 _UNFINISHED: Final[dict[str, Outcome]] = {
     "batch_expired": "expired",
     "batch_cancelled": "cancelled",
@@ -42,11 +43,13 @@ class Usage(TypedDict):
 class Result(TypedDict):
     """One element of `result_lst.json`; key order is part of the format.
 
+    `provider` is `simulator` where the answer itself says so, whatever the client was called, else the client's name.
     `text` is the answer, the refusal, or what there is of a truncated or filtered answer.
     """
 
     custom_id: str
     batch_id: str
+    provider: str
     outcome: Outcome
     text: str | None
     error: RowError | None
@@ -78,8 +81,8 @@ def parse_row(line: bytes) -> JsonObject | None:
     return row if isinstance(custom_id, str) and custom_id else None
 
 
-def read_result(row: JsonObject, batch_id: str) -> Result:
-    """Return what became of the row's request.
+def read_result(row: JsonObject, batch_id: str, *, provider: str = "") -> Result:
+    """Return what became of the row's request; `provider` is the client's name for the server.
 
     A row is an answer if its error is falsy, its HTTP status is 200 and its body holds an answer; a server may leave
     out what is null, and may give the body as a JSON string.
@@ -87,20 +90,25 @@ def read_result(row: JsonObject, batch_id: str) -> Result:
     custom_id = str(row.get("custom_id"))
     response = as_object(row.get("response"))
     body = _read_body(response.get("body"))
+    provider = SIMULATOR if _is_simulated(body) else provider
     error = _find_error(row, response, body)
     if error is not None:
         outcome = _UNFINISHED.get(error["code"], "error")
-        return {**absent_result(custom_id, batch_id, outcome, error), "usage": _read_usage(body)}
+        absent = absent_result(custom_id, batch_id, outcome, error, provider=provider)
+        return {**absent, "usage": _read_usage(body)}
     answer = _read_chat(body) if "choices" in body else _read_responses(body)
-    return _build_result(custom_id, batch_id, answer, body)
+    return _build_result(custom_id, batch_id, provider, answer, body)
 
 
-def absent_result(custom_id: str, batch_id: str, outcome: Outcome, error: RowError | None = None) -> Result:
+def absent_result(
+    custom_id: str, batch_id: str, outcome: Outcome, error: RowError | None = None, *, provider: str = ""
+) -> Result:
     """Return the result of a request that has no answer."""
     code = outcome if outcome == "missing" else f"batch_{outcome}"
     return {
         "custom_id": custom_id,
         "batch_id": batch_id,
+        "provider": provider,
         "outcome": outcome,
         "text": None,
         "error": error or {"code": code, "message": _ABSENT.get(outcome, "")},
@@ -109,12 +117,19 @@ def absent_result(custom_id: str, batch_id: str, outcome: Outcome, error: RowErr
     }
 
 
-def _build_result(custom_id: str, batch_id: str, answer: _Answer, body: JsonObject) -> Result:
+def _is_simulated(body: JsonObject) -> bool:
+    """Tell whether our simulator wrote the body; a response has no fingerprint, so there it stands in the metadata."""
+    places = (body, as_object(body.get("metadata")))
+    return any(str(place.get("system_fingerprint")).startswith(SIMULATOR) for place in places)
+
+
+def _build_result(custom_id: str, batch_id: str, provider: str, answer: _Answer, body: JsonObject) -> Result:
     outcome = _judge(answer)
     model = body.get("model")
     return {
         "custom_id": custom_id,
         "batch_id": batch_id,
+        "provider": provider,
         "outcome": outcome,
         "text": _clean(answer["refusal"] if outcome == "refused" else answer["text"]),
         "error": {"code": "no_text", "message": "The answer holds no text."} if outcome == "error" else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
@@ -16,6 +17,8 @@ Endpoint = Literal["/v1/chat/completions", "/v1/responses"]
 
 MAX_OUTPUT_TOKENS: Final = 8_000
 """Room for reasoning and a script; scripts themselves take about 650 tokens."""
+
+_CUSTOM_ID: Final = re.compile(r"(.+)\.r([1-9][0-9]{0,8})", re.DOTALL)
 
 
 class RequestOptions(NamedTuple):
@@ -32,11 +35,9 @@ def render_custom_id(scenario_id: str, round_number: int) -> str:
 
 
 def read_custom_id(custom_id: str) -> tuple[str, int]:
-    """Return the scenario id and round; an id without a round is of round 1."""
-    scenario_id, _, number = custom_id.rpartition(".r")
-    if scenario_id and number.isascii() and number.isdigit():
-        return scenario_id, int(number)
-    return custom_id, 1
+    """Return the scenario id and round; an id without a round, as `render_custom_id` writes it, is of round 1."""
+    match = _CUSTOM_ID.fullmatch(custom_id)
+    return (match[1], int(match[2])) if match else (custom_id, 1)
 
 
 def build_request(

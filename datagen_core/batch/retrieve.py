@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import logging
 import shutil
+import tempfile
+import time
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from datagen_core.batch.client import BatchClient, RequestRefused
 from datagen_core.batch.models import BatchStatus, Outcome, Submitted
 from datagen_core.batch.outcomes import PAID_OUTCOMES, Result, RowError, absent_result, parse_row, read_result
 from datagen_core.batch.poll import describe_issues, require_ended
-from datagen_core.errors import InputFileError
+from datagen_core.errors import InputFileError, OutputError
 from datagen_core.files import Artifact, read_jsonl, write_json_array
 
+STALE_SECONDS: Final = 86_400
+"""A download folder older than this was left by a killed run: no download takes that long."""
 _ADVICE = "Restore the request file as it was submitted, or retrieve the batch by its id."
 
 _log = logging.getLogger(__name__)
@@ -77,14 +81,25 @@ def retrieve_by_id(client: BatchClient, batch_id: str, output: Path) -> Artifact
 
 @contextmanager
 def _download_folder(output: Path) -> Generator[Path]:
-    """Give a folder beside the output that is gone afterwards; one that a killed run left is emptied first."""
-    folder = output.parent / f".{output.name}.download"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    """Give a folder beside the output that nobody else has and that is gone afterwards; clear what killed runs left."""
+    prefix = f".{output.name}.download-"
     try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        output.parent.mkdir(parents=True, exist_ok=True)
+        folder = tempfile.TemporaryDirectory(dir=output.parent, prefix=prefix, ignore_cleanup_errors=True)
+    except OSError as error:
+        raise OutputError(output, error.strerror or str(error)) from error
+    with folder as name:
+        _clear_stale(output.parent, prefix)
+        yield Path(name)
+
+
+def _clear_stale(parent: Path, prefix: str) -> None:
+    for folder in parent.iterdir():
+        if not folder.name.startswith(prefix):
+            continue
+        with suppress(OSError):  # Another process clears it at the same time.
+            if folder.stat().st_mtime < time.time() - STALE_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _iter_batch(client: BatchClient, status: BatchStatus, ids: Iterator[str] | None, folder: Path) -> Iterator[Result]:
@@ -92,20 +107,21 @@ def _iter_batch(client: BatchClient, status: BatchStatus, ids: Iterator[str] | N
     paths = _download_batch(client, status, folder)
     places = _index_rows(paths)
     absent, error = _explain_absence(status)
+    provider = client.identity.partition(":")[0]
     n_known = 0
     with ExitStack() as stack:
         streams = [stack.enter_context(path.open("rb")) for path in paths]
         for custom_id in sorted(places) if ids is None else ids:
             place = places.get(custom_id)
             if place is None:
-                yield absent_result(custom_id, status.batch_id, absent, error)
+                yield absent_result(custom_id, status.batch_id, absent, error, provider=provider)
                 continue
             n_known += 1
             stream = streams[place.file]
             stream.seek(place.offset)
             row = parse_row(stream.read(place.size))
             assert row is not None, "a row that was indexed parses again"
-            yield read_result(row, status.batch_id)
+            yield read_result(row, status.batch_id, provider=provider)
     for path in paths:
         path.unlink()
     if n_known < len(places):

@@ -88,8 +88,8 @@ def submit_once(
 ) -> Submitted:
     """Return the shard's batch, which is created only if it does not exist. Safe to repeat, also from two processes.
 
-    The same bytes are the same submission, whatever folder they stand in. `generation` counts up where the provider
-    had refused them with `token_limit_exceeded` (`BatchStatus.is_resubmittable`).
+    The same bytes are the same submission, whatever folder they stand in. `generation` counts how often the provider
+    has refused them; `submit_again` goes from one to the next.
 
     Raises:
         SubmissionUnknown: the answer to the creation was lost; call again, and the batch is looked up first.
@@ -111,6 +111,47 @@ def submit_once(
             shard=shard,
             submitted_at=entry.submitted_at,
         )
+
+
+def submit_again(
+    client: BatchClient,
+    ledger_path: Path,
+    refused: Submitted,
+    *,
+    endpoint: str,
+    completion_window: str = "24h",
+    metadata: Mapping[str, str] | None = None,
+    clock: Callable[[], float] = time.time,
+    sleep: Callable[[float], None] = time.sleep,
+    lock_timeout: float = LOCK_SECONDS,
+) -> Submitted:
+    """Return the batch of the next generation of a shard that the provider refused, created only if it does not exist.
+
+    As safe to repeat as `submit_once`: the same refused batch leads to the same next one. Whether it is of use is for
+    `is_worth_resubmitting` to say.
+
+    Raises:
+        BatchError: the batch was not refused; another of the same requests would be paid for as well.
+        SubmissionUnknown, ProviderError, LedgerError, InputFileError: as `submit_once`.
+    """
+    status = client.fetch_batch(refused.batch_id)
+    if not status.is_refused:
+        raise BatchError(
+            f"Batch {refused.batch_id!r} is {status.status} and was not refused: submitted again, its requests would "
+            "be paid for twice. Retrieve it instead."
+        )
+    return submit_once(
+        client,
+        ledger_path,
+        refused.shard,
+        endpoint=endpoint,
+        completion_window=completion_window,
+        metadata=metadata,
+        generation=refused.generation + 1,
+        clock=clock,
+        sleep=sleep,
+        lock_timeout=lock_timeout,
+    )
 
 
 def _check_metadata(metadata: dict[str, str]) -> dict[str, str]:

@@ -12,8 +12,10 @@ from datagen_core.files import read_json, write_json
 CLAIM_NAME: Final = "run.json"
 
 
-def claim_folder(folder: Path, facts: Mapping[str, str | int | float | None]) -> None:
+def claim_folder(folder: Path, facts: Mapping[str, str | int | float | None], *, ledger: Path) -> None:
     """Write what decides the run's requests into `run.json`, or hold it against what stands there.
+
+    A run that has submitted nothing yet, by its ledger, is written over.
 
     Raises:
         ConfigError: the folder holds a run that was asked for otherwise; names each difference.
@@ -21,7 +23,7 @@ def claim_folder(folder: Path, facts: Mapping[str, str | int | float | None]) ->
         OutputError: the folder cannot be written.
     """
     path = folder / CLAIM_NAME
-    if not path.exists():
+    if not path.exists() or not _has_submitted(ledger):
         write_json(path, dict(facts))
         return
     known = read_json(path, advice="Choose another --output-dir, or move this folder away.")
@@ -32,3 +34,11 @@ def claim_folder(folder: Path, facts: Mapping[str, str | int | float | None]) ->
             f"{folder} holds a run with {', '.join(changed)}. Another run in it would write over its answers. "
             "Choose another --output-dir, or move the folder away."
         )
+
+
+def _has_submitted(ledger: Path) -> bool:
+    """Tell whether a ledger holds more than its header."""
+    if not ledger.exists():
+        return False
+    with ledger.open("rb") as stream:
+        return sum(1 for _ in stream) > 1

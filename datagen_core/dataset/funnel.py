@@ -70,13 +70,19 @@ class Funnel(BaseModel):
         """How many scenarios have no accepted dialogue."""
         return self.scenarios - self.total.accepted
 
-    def count(self, fate: Fate, *, round_number: int, kind: str, category: str | None) -> None:
-        """Count one request."""
-        self.total.add(fate)
-        self.rounds.setdefault(round_number, Counts()).add(fate)
-        self.kinds.setdefault(kind, Counts()).add(fate)
-        if category is not None:
-            self.categories.setdefault(category, Counts()).add(fate)
+    def count(self, fate: Fate, *, round_number: int, kind: str, category: str | None, n: int = 1) -> None:
+        """Count `n` requests."""
+        for counts in self._counts_of(round_number, kind, category):
+            counts.add(fate, n)
+
+    def reject_accepted(
+        self, *, round_number: int, kind: str, category: str | None, warned: Iterable[str] = ()
+    ) -> None:
+        """Count one request that was counted as accepted, with these warnings, as rejected instead."""
+        for counts in self._counts_of(round_number, kind, category):
+            counts.accepted -= 1
+            counts.rejected += 1
+        self.warnings = dict(Counter(self.warnings) - Counter(set(warned)))
 
     def count_rules(self, broken: Iterable[str], warned: Iterable[str]) -> None:
         """Count each rule once for a request."""
@@ -91,6 +97,14 @@ class Funnel(BaseModel):
         parts = [counts for table in tables for counts in table.values()]
         whole = all(sum(c.requested for c in table.values()) == self.total.requested for table in tables)
         return self.total.is_balanced() and whole and all(counts.is_balanced() for counts in parts)
+
+    def _counts_of(self, round_number: int, kind: str, category: str | None) -> list[Counts]:
+        found = [
+            self.total,
+            self.rounds.setdefault(round_number, Counts()),
+            self.kinds.setdefault(kind, Counts()),
+        ]
+        return found if category is None else [*found, self.categories.setdefault(category, Counts())]
 
 
 def merge_funnels(funnels: Iterable[Funnel], *, scenarios: int) -> Funnel:

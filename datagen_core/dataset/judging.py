@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import Final, NamedTuple, cast
 
 import orjson
 from pydantic import BaseModel, ConfigDict
@@ -16,20 +17,25 @@ from pydantic import BaseModel, ConfigDict
 from datagen_core.batch.requests import read_custom_id
 from datagen_core.checks import RULES_VERSION, Violation, case_from_dialogue, check_dialogue, unreadable_case
 from datagen_core.dataset.funnel import Fate, Funnel, write_funnel
+from datagen_core.dataset.lookup import Group, History, Lookup, group_of, iter_answers, survey_answers
 from datagen_core.dialogue.models import Record
 from datagen_core.dialogue.performing import perform
 from datagen_core.dialogue.record import record_line, to_record
 from datagen_core.dialogue.script import parse_script
 from datagen_core.errors import InputFileError
-from datagen_core.files import Artifact, describe, iter_json_array, replace_file
+from datagen_core.files import Artifact, describe, replace_file
 from datagen_core.prompts import SYSTEM_PROMPT_FIXED, WRITER_PROMPT
-from datagen_core.scenarios import Scenario, read_scenarios, read_seed, resample_scenario
+from datagen_core.scenarios import Scenario, read_seed
 
-_ADVICE = "Retrieve the results again, or point --input at a result_lst.json that datagen wrote."
+DUPLICATE: Final = "duplicate"
+"""The reason why an answer that breaks no rule is rejected: its scenario has a record. It is never asked for again."""
 
 
 class Verdict(NamedTuple):
-    """What became of one answer; `record` is there exactly where `fate` is accepted."""
+    """What became of one answer; `record` is there exactly where `fate` is accepted.
+
+    `reason` is the outcome where `fate` is failed, and `DUPLICATE` where an answer is rejected for that.
+    """
 
     fate: Fate
     record: Record | None
@@ -48,7 +54,10 @@ class JudgedFiles(BaseModel):
 
 
 def judge_answer(scenario: Scenario, answer: Mapping[str, object], *, provider: str | None = None) -> Verdict:
-    """Return what becomes of one element of `result_lst.json`. Never raises, whatever an LLM or a provider answers."""
+    """Return what becomes of one element of `result_lst.json`. Never raises, whatever an LLM or a provider answers.
+
+    `provider` is taken where the element does not name its own.
+    """
     outcome = str(answer.get("outcome", "missing"))
     text = answer.get("text")
     if outcome != "answered" or not isinstance(text, str):
@@ -66,6 +75,8 @@ def judge_answer(scenario: Scenario, answer: Mapping[str, object], *, provider: 
 
 def build_meta(scenario: Scenario, answer: Mapping[str, object], provider: str | None) -> dict[str, object]:
     """Return a record's `meta`: all that is needed to perform and to judge the dialogue again."""
+    named = answer.get("provider")
+    origin = named if isinstance(named, str) and named else provider
     return {
         "scenario_id": scenario.id,
         "kind": scenario.kind,
@@ -78,13 +89,24 @@ def build_meta(scenario: Scenario, answer: Mapping[str, object], provider: str |
         "forbidden_tools": list(scenario.forbidden_tools),
         "max_customer_turns": scenario.max_customer_turns,
         "round": read_custom_id(str(answer.get("custom_id")))[1],
-        "provider": provider,
-        "simulated": provider == "simulator",
+        "provider": origin,
+        "simulated": origin == "simulator",
         "model": answer.get("model"),
         "batch_id": answer.get("batch_id"),
         "usage": answer.get("usage"),
         "versions": _versions(),
     }
+
+
+def name_siblings(dataset_name: str) -> tuple[str, str]:
+    """Return what the rejections and the funnel beside a dataset are called.
+
+    `dataset.jsonl` has `rejected.jsonl`, `gold_dataset.jsonl` has `gold_rejected.jsonl`, `mine.jsonl` has
+    `mine_rejected.jsonl`: two datasets in one folder never share a file.
+    """
+    stem = Path(dataset_name).stem
+    prefix = stem.removesuffix("dataset") if stem.endswith("dataset") else f"{stem}_"
+    return f"{prefix}rejected.jsonl", f"{prefix}funnel.json"
 
 
 def judge_file(
@@ -100,48 +122,49 @@ def judge_file(
 ) -> JudgedFiles:
     """Judge every element of a result file and write `dataset.jsonl`, `rejected.jsonl` and `funnel.json` into `folder`.
 
-    `scenarios` is the file written with the requests; without it, scenarios are sampled again from their ids. A
-    scenario without an answer is pending, unless `counts_pending` is off: a further round asks for a few only.
-    With `seed`, answers of another run's are an error. `advance` is called with 1 after each answer.
+    `dataset_name` names the other two as well (`name_siblings`). `scenarios` is the file written with the requests;
+    without it, scenarios are sampled again from their ids. A scenario without an answer is pending, unless
+    `counts_pending` is off: a further round asks for a few only, and the funnel's `scenarios` are those answered.
+    Of several accepted answers to a scenario the first in the file becomes a record; the others are rejected as
+    duplicates. `provider` is that of answers that name none. With `seed`, answers of another run's are an error.
+    `advance` is called with 1 after each answer.
 
     Raises:
-        InputFileError: a file is missing or damaged, or an element belongs to no known scenario; nothing is written.
+        InputFileError: a file is missing or damaged, an element belongs to no known scenario, or a custom_id stands
+            twice; nothing is written.
     """
-    funnel = Funnel()
-    accepted, rejected = 0, 0
-    lookup = _Lookup(scenarios)
+    survey = survey_answers(results)
+    lookup, history, funnel = Lookup(scenarios), History(is_sorted=survey.is_sorted), Funnel()
+    answered: Counter[Group] = Counter()
+    rejected_name, funnel_name = name_siblings(dataset_name)
+    n_accepted = n_rejected = 0
     with ExitStack() as stack:
         dataset = stack.enter_context(replace_file(folder / dataset_name))
-        refuse = stack.enter_context(replace_file(folder / "rejected.jsonl"))
-        for line, element in iter_json_array(results, advice=_ADVICE):
-            answer = _read_answer(results, line, element)
+        refuse = stack.enter_context(replace_file(folder / rejected_name))
+        for line, answer in iter_answers(results):
             scenario = lookup.find(read_custom_id(str(answer["custom_id"]))[0])
             if scenario is None or (seed is not None and read_seed(scenario.id) != seed):
-                raise InputFileError(
-                    results,
-                    f"{answer['custom_id']!r} belongs to no scenario of {scenarios or 'ours'}"
-                    f"{'' if seed is None else f' with seed {seed}'}.",
-                    line=line,
-                    field="custom_id",
-                    advice="Put the scenarios.jsonl that was written with the requests beside the results.",
-                )
+                raise _stranger(results, line, answer, scenarios, seed)
+            answered[group_of(scenario)] += history.enter(scenario.id)
             verdict = judge_answer(scenario, answer, provider=provider)
+            if verdict.record is not None and not history.accept(scenario.id):
+                verdict = Verdict("rejected", None, (), DUPLICATE)
             _count(funnel, scenario, answer, verdict)
             if verdict.record is not None:
                 dataset.write(record_line(verdict.record) + b"\n")
-                accepted += 1
+                n_accepted += 1
             else:
                 refuse.write(orjson.dumps(describe_rejection(scenario, answer, verdict)) + b"\n")
-                rejected += 1
+                n_rejected += 1
             if advance is not None:
                 advance(1)
-        for scenario in lookup.remaining() if counts_pending else ():
-            funnel.count("pending", round_number=1, kind=scenario.kind, category=scenario.category)
-        funnel.scenarios = lookup.n_scenarios
+        funnel.scenarios = survey.n_scenarios
+        if counts_pending and scenarios is not None:
+            _count_pending(funnel, lookup.count_groups(), answered)
     return JudgedFiles(
-        dataset=describe(folder / dataset_name, accepted),
-        rejected=describe(folder / "rejected.jsonl", rejected),
-        funnel=write_funnel(folder / "funnel.json", funnel),
+        dataset=describe(folder / dataset_name, n_accepted),
+        rejected=describe(folder / rejected_name, n_rejected),
+        funnel=write_funnel(folder / funnel_name, funnel),
     )
 
 
@@ -161,66 +184,25 @@ def describe_rejection(scenario: Scenario, answer: Mapping[str, object], verdict
     }
 
 
-class _Lookup:
-    """Finds scenarios by id in one pass over their file: answers come in the scenarios' order.
-
-    Where they do not (files joined by hand), the file is read again, whole. Without a file scenarios are sampled anew.
-    """
-
-    def __init__(self, path: Path | None) -> None:
-        self._path = path
-        self._ahead: Iterator[Scenario] = read_scenarios(path) if path is not None else iter(())
-        self._current: Scenario | None = None
-        self._skipped: dict[str, Scenario] = {}
-        self._everything: dict[str, Scenario] | None = None
-        self._resampled: set[str] = set()
-        self._n_passed = 0
-
-    @property
-    def n_scenarios(self) -> int:
-        """How many scenarios there are; final once `remaining` was gone through."""
-        return len(self._resampled) if self._path is None else self._n_passed
-
-    def find(self, scenario_id: str) -> Scenario | None:
-        if self._current is None or self._current.id != scenario_id:
-            self._current = self._find(scenario_id)
-        return self._current
-
-    def remaining(self) -> Iterator[Scenario]:
-        """Yield the scenarios that no answer was for."""
-        yield from self._skipped.values()
-        yield from self._pass_on()
-
-    def _find(self, scenario_id: str) -> Scenario | None:
-        if self._path is None:
-            scenario = resample_scenario(scenario_id)
-            if scenario is not None:
-                self._resampled.add(scenario_id)
-            return scenario
-        if scenario_id in self._skipped:
-            return self._skipped.pop(scenario_id)
-        if self._everything is not None:
-            return self._everything.get(scenario_id)
-        for scenario in self._pass_on():
-            if scenario.id == scenario_id:
-                return scenario
-            self._skipped[scenario.id] = scenario
-        self._everything = {scenario.id: scenario for scenario in read_scenarios(self._path)}
-        return self._everything.get(scenario_id)
-
-    def _pass_on(self) -> Iterator[Scenario]:
-        for scenario in self._ahead:
-            self._n_passed += 1
-            yield scenario
+def _stranger(
+    results: Path, line: int, answer: Mapping[str, object], scenarios: Path | None, seed: int | None
+) -> InputFileError:
+    whose = f"{scenarios or 'ours'}{'' if seed is None else f' with seed {seed}'}"
+    return InputFileError(
+        results,
+        f"{answer['custom_id']!r} belongs to no scenario of {whose}.",
+        line=line,
+        field="custom_id",
+        advice="Put the scenarios.jsonl that was written with the requests beside the results.",
+    )
 
 
-def _read_answer(path: Path, line: int, element: object) -> dict[str, object]:
-    answer = cast("dict[str, object]", element) if isinstance(element, dict) else {}
-    if not isinstance(answer.get("custom_id"), str):
-        raise InputFileError(
-            path, "expected an object with a string 'custom_id'.", line=line, field="custom_id", advice=_ADVICE
-        )
-    return answer
+def _count_pending(funnel: Funnel, wanted: Counter[Group], answered: Counter[Group]) -> None:
+    for (kind, category), n_wanted in wanted.items():
+        n_pending = n_wanted - answered[kind, category]
+        if n_pending:
+            funnel.count("pending", round_number=1, kind=kind, category=category, n=n_pending)
+    funnel.scenarios = wanted.total()
 
 
 def _count(funnel: Funnel, scenario: Scenario, answer: Mapping[str, object], verdict: Verdict) -> None:

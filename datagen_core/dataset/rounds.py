@@ -9,10 +9,11 @@ from typing import Final, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from datagen_core.batch.requests import RequestOptions, build_request, read_custom_id
-from datagen_core.checks import RULES
+from datagen_core.batch.requests import RequestOptions, build_request, render_custom_id
+from datagen_core.checks import RULES, case_from_record, check_dialogue
 from datagen_core.dataset.funnel import Funnel, merge_funnels, read_funnel, write_funnel
-from datagen_core.dataset.judging import JudgedFiles
+from datagen_core.dataset.judging import DUPLICATE, JudgedFiles
+from datagen_core.dataset.lookup import order_of
 from datagen_core.errors import InputFileError
 from datagen_core.files import Artifact, JsonObject, iter_json_array, read_jsonl, write_json_array, write_jsonl
 from datagen_core.scenarios import Scenario
@@ -26,15 +27,38 @@ FAILURE_NOTES: Final = {
 }
 
 
+MOST_OUTPUT_TOKENS: Final = 64_000
+"""Where doubling the room of truncated answers ends; no dialogue needs more."""
+
+
 def write_next_requests(path: Path, rejected: Path, options: RequestOptions, *, round_number: int) -> Artifact:
-    """Write the requests of a further round: each row of `rejected.jsonl` again, with what was wrong with it."""
+    """Write the requests of a further round: each row of `rejected.jsonl` again, with what was wrong with it.
+
+    A truncated answer gets twice the room of the round before. A duplicate is not asked for again: its scenario has a
+    record.
+    """
+    roomy = options._replace(max_output_tokens=_double(options.max_output_tokens, round_number - 1))
 
     def rows() -> Iterator[dict[str, object]]:
         for line, row in read_jsonl(rejected, advice=_ADVICE):
-            scenario = _read_scenario(rejected, line, row)
-            yield build_request(scenario, options, round_number=round_number, problems=_describe_problems(row))
+            reason = row.get("reason")
+            if reason != DUPLICATE:
+                yield build_request(
+                    _read_scenario(rejected, line, row),
+                    roomy if reason == "truncated" else options,
+                    round_number=round_number,
+                    problems=_describe_problems(row),
+                )
 
     return write_jsonl(path, rows())
+
+
+def _double(limit: int, times: int) -> int:
+    for _ in range(times):
+        if limit >= MOST_OUTPUT_TOKENS:
+            return limit
+        limit = min(limit * 2, MOST_OUTPUT_TOKENS)
+    return limit
 
 
 class RunFiles(BaseModel):
@@ -56,24 +80,68 @@ def merge_run(results: Sequence[Path], judged: Sequence[JudgedFiles], folder: Pa
 
 def merge_results(rounds: Sequence[Path], output: Path) -> Artifact:
     """Write one `result_lst.json` from the rounds': scenario by scenario, a scenario's rounds in order."""
-    streams = [_iter_results(path) for path in rounds]
-    merged = heapq.merge(*streams, key=lambda row: _order(str(row["custom_id"])))
-    return write_json_array(output, merged)
+    return write_json_array(output, heapq.merge(*(_iter_results(path) for path in rounds), key=_row_order))
 
 
 def merge_judged(rounds: Sequence[JudgedFiles], folder: Path, *, scenarios: int) -> JudgedFiles:
     """Write the run's `dataset.jsonl`, `rejected.jsonl` and `funnel.json` from those of its rounds.
 
-    Rows stand scenario by scenario, as judging the merged `result_lst.json` in one go would write them.
+    Rows stand scenario by scenario, as judging the merged `result_lst.json` in one go would write them. Where a
+    scenario has records in several rounds, that of the first stays; the others are counted as rejected, and stand in
+    `rejected.jsonl` without text and scenario, which a record does not hold (`result_lst.json` has the text).
     """
     datasets = [_iter_rows(judged.dataset.path) for judged in rounds]
     rejections = [_iter_rows(judged.rejected.path) for judged in rounds]
+    duplicates: list[JsonObject] = []
+    dataset = write_jsonl(folder / "dataset.jsonl", _iter_firsts(heapq.merge(*datasets, key=_record_order), duplicates))
+    refused = [_describe_duplicate(record) for record in duplicates]
+    funnel = _sum_funnels(rounds, scenarios)
+    for record in duplicates:
+        _reject_accepted(funnel, record)
     return JudgedFiles(
-        dataset=write_jsonl(folder / "dataset.jsonl", heapq.merge(*datasets, key=_record_order)),
-        rejected=write_jsonl(
-            folder / "rejected.jsonl", heapq.merge(*rejections, key=lambda row: _order(str(row["custom_id"])))
-        ),
-        funnel=write_funnel(folder / "funnel.json", _sum_funnels(rounds, scenarios)),
+        dataset=dataset,
+        rejected=write_jsonl(folder / "rejected.jsonl", heapq.merge(*rejections, refused, key=_row_order)),
+        funnel=write_funnel(folder / "funnel.json", funnel),
+    )
+
+
+def _iter_firsts(records: Iterator[JsonObject], duplicates: list[JsonObject]) -> Iterator[JsonObject]:
+    """Yield the first record of each scenario; the others, which follow it, are put into `duplicates`."""
+    last: str | None = None
+    for record in records:
+        scenario_id = str(_meta_of(record)["scenario_id"])
+        if scenario_id == last:
+            duplicates.append(record)
+        else:
+            last = scenario_id
+            yield record
+
+
+def _describe_duplicate(record: JsonObject) -> JsonObject:
+    """Return the row of `rejected.jsonl`, keys as `describe_rejection` writes them."""
+    meta = _meta_of(record)
+    return {
+        "custom_id": render_custom_id(str(meta["scenario_id"]), _round_of(meta)),
+        "fate": "rejected",
+        "reason": DUPLICATE,
+        "violations": [],
+        "text": None,
+        "error": None,
+        "model": meta.get("model"),
+        "batch_id": meta.get("batch_id"),
+        "usage": meta.get("usage"),
+        "scenario": None,
+    }
+
+
+def _reject_accepted(funnel: Funnel, record: JsonObject) -> None:
+    meta = _meta_of(record)
+    category = meta.get("category")
+    funnel.reject_accepted(
+        round_number=_round_of(meta),
+        kind=str(meta.get("kind")),
+        category=category if isinstance(category, str) else None,
+        warned=[v.rule for v in check_dialogue(case_from_record(record)) if v.severity == "W"],
     )
 
 
@@ -109,12 +177,19 @@ def _iter_rows(path: str) -> Iterator[JsonObject]:
         yield row
 
 
-def _record_order(row: JsonObject) -> tuple[str, int, int]:
-    return _order(str(cast("JsonObject", row["meta"])["scenario_id"]))
+def _row_order(row: JsonObject) -> tuple[str, int, str, int]:
+    return order_of(str(row["custom_id"]))
 
 
-def _order(custom_id: str) -> tuple[str, int, int]:
-    """Sort by run, place in the run, round."""
-    scenario_id, round_number = read_custom_id(custom_id)
-    run, _, index = scenario_id.rpartition("-")
-    return run, int(index) if index.isascii() and index.isdigit() else 0, round_number
+def _record_order(row: JsonObject) -> tuple[str, int, str, int]:
+    meta = _meta_of(row)
+    return order_of(render_custom_id(str(meta["scenario_id"]), _round_of(meta)))
+
+
+def _meta_of(record: JsonObject) -> JsonObject:
+    return cast("JsonObject", record["meta"])
+
+
+def _round_of(meta: JsonObject) -> int:
+    number = meta.get("round")
+    return number if isinstance(number, int) else 1

@@ -16,7 +16,7 @@ from datagen_core.prompts import render_system_prompt
 _SPOKEN: Final = re.compile(r"\{([OX][1-9][0-9]*)\}")
 """A value that only the backend knows may be spoken: order numbers, as `{O1}`."""
 
-_HANDLE: Final = re.compile(r"^[RMACOSX][1-9][0-9]*$")
+_HANDLE: Final = re.compile(r"[RMACOSX][1-9][0-9]*")
 
 ID_ARGUMENTS: Final = frozenset(
     {
@@ -91,7 +91,7 @@ class _Stage:
     def _resolve(self, value: object) -> object:
         if isinstance(value, list):
             return [self._resolve(element) for element in cast("list[object]", value)]
-        if not isinstance(value, str) or not _HANDLE.match(value):
+        if not isinstance(value, str) or not _HANDLE.fullmatch(value):
             return value
         resolved = self._handles.resolve(value)
         return value if resolved is None else resolved

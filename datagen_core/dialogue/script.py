@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, Literal, cast
@@ -15,6 +15,9 @@ ScriptRole = Literal["customer", "call", "counsellor"]
 
 MAX_TURNS: Final = 200
 """A script longer than this is no dialogue; guards against runaway answers."""
+
+MAX_NESTING: Final = 20
+"""No script has values nested deeper: the schema's have seven levels. orjson reads 1,024, where recursion fails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,8 @@ def parse_script(text: str) -> Script:
         document = cast("object", orjson.loads(text))
     except (orjson.JSONDecodeError, UnicodeEncodeError) as error:
         return Script(problem=f"the answer is not valid JSON: {error}")
+    if _is_nested_too_deep(document):
+        return Script(problem=f"the answer has values nested more than {MAX_NESTING} deep")
     turns = cast("dict[str, object]", document).get("turns") if isinstance(document, dict) else None
     if not isinstance(turns, list):
         return Script(problem="the answer has no list 'turns'")
@@ -76,6 +81,22 @@ def parse_script(text: str) -> Script:
             return Script(problem=f"turn {position}: {turn}")
         parsed.append(turn)
     return Script(turns=tuple(parsed))
+
+
+def _is_nested_too_deep(document: object) -> bool:
+    """Look level by level, without recursion."""
+    level = [document]
+    for _ in range(MAX_NESTING):
+        level = [child for value in level for child in _children_of(value)]
+        if not level:
+            return False
+    return any(isinstance(value, dict | list) for value in level)
+
+
+def _children_of(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return cast("dict[str, object]", value).values()
+    return cast("list[object]", value) if isinstance(value, list) else ()
 
 
 def _parse_turn(entry: object) -> ScriptTurn | str:

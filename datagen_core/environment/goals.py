@@ -16,6 +16,14 @@ from datagen_core.environment.state import Line
 
 _LineKey = tuple[str, int, str | None]
 
+AddressField = Literal["recipient_name", "phone", "line1", "line2", "is_default", "gate_password", "delivery_note"]
+"""What a saved address consists of, but for its id."""
+
+
+def _is_unset(value: object) -> bool:
+    """Tell what is not written: a goal stands in every record, so it says nothing twice."""
+    return value is None or value is False
+
 
 class _Predicate(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -29,20 +37,46 @@ class GoalLine(_Predicate):
     special_request: str | None = None
 
 
-class GoalCall(_Predicate):
-    """A call with exactly these arguments, ids as handles, `user_id` left out."""
+class _Event(_Predicate):
+    """Something that happens in a call; `together` with the event before, it may come before or after it."""
+
+    together: bool = Field(default=False, exclude_if=_is_unset)
+
+
+class GoalCall(_Event):
+    """A call with exactly these arguments, ids as handles, `user_id` left out; carried out, or refused with a code."""
 
     tool: str
     arguments: dict[str, object]
+    refused: ErrorCode | None = Field(default=None, exclude_if=_is_unset)
+
+
+class GoalRemoval(_Event):
+    """A call that takes this cart line (a handle) out of the cart, alone or with others."""
+
+    removes: str
+
+
+class GoalSight(_Event):
+    """A response that shows this dish as sold out, or this restaurant (both handles) as closed now.
+
+    What comes next in the order comes only after the customer has spoken again: it is for them to choose otherwise.
+    """
+
+    unavailable: str
+
+
+GoalEvent = GoalCall | GoalRemoval | GoalSight
 
 
 class GoalOrder(_Predicate):
-    """An order placed during the dialogue; `address` is a handle."""
+    """An order placed during the dialogue; `address` is a handle, `pg_id` is None unless it was asked for."""
 
     lines: tuple[GoalLine, ...]
     address: str
     payment_method: PaymentMethod
     delivery_note: str | None = None
+    pg_id: str | None = Field(default=None, exclude_if=_is_unset)
 
 
 class NoCalls(_Predicate):
@@ -59,10 +93,10 @@ class OnlyTools(_Predicate):
 
 
 class CallsInOrder(_Predicate):
-    """These calls happen in this order; others may stand between."""
+    """These calls happen in this order, those that belong together in any; others may stand between."""
 
     type: Literal["calls_in_order"] = "calls_in_order"
-    calls: tuple[GoalCall, ...]
+    calls: tuple[GoalEvent, ...]
 
 
 class CartHolds(_Predicate):
@@ -80,11 +114,15 @@ class OrdersPlaced(_Predicate):
 
 
 class AddressSaved(_Predicate):
-    """The address that the handle names ends with these fields; a field not named may hold anything."""
+    """The address that the handle names ends with these fields; a field not named may hold anything.
+
+    With `n_addresses`, so many addresses are saved at the end, and no further one.
+    """
 
     type: Literal["address_saved"] = "address_saved"
     address: str
-    fields: dict[str, str | bool]
+    fields: dict[AddressField, str | bool | None]
+    n_addresses: int | None = Field(default=None, exclude_if=_is_unset)
 
 
 class Refusals(_Predicate):
@@ -96,15 +134,29 @@ class Refusals(_Predicate):
 
 
 class AsksBefore(_Predicate):
-    """`tool` is called only after the customer has spoken at least `customer_turns` times."""
+    """`tool` is called only after the customer has spoken `customer_turns` times since `after` was first called.
+
+    Without `after` lines count from the start. Nothing is understood here: two lines before the first wish's call may
+    be a wish and its answer, or a greeting and a wish that leaves nothing open; and one line after `after` may answer
+    a question or not. Whether it was really asked is for D02 to say, which reads what was said.
+    """
 
     type: Literal["asks_before"] = "asks_before"
     tool: str
     customer_turns: int
+    after: GoalCall | None = Field(default=None, exclude_if=_is_unset)
+
+
+class Avoids(_Predicate):
+    """No call of `tool` that is carried out has this value, or what it is the handle of, among its arguments."""
+
+    type: Literal["avoids"] = "avoids"
+    tool: str
+    value: str
 
 
 Predicate = Annotated[
-    NoCalls | OnlyTools | CallsInOrder | CartHolds | OrdersPlaced | AddressSaved | Refusals | AsksBefore,
+    NoCalls | OnlyTools | CallsInOrder | CartHolds | OrdersPlaced | AddressSaved | Refusals | AsksBefore | Avoids,
     Field(discriminator="type"),
 ]
 
@@ -154,18 +206,114 @@ def _miss(
             return _miss_address(predicate, environment, handles)
         case Refusals():
             return _miss_refusals(predicate, calls)
-        case AsksBefore(tool=tool, customer_turns=turns):
-            early = any(call.tool == tool and call.customer_turns < turns for call in calls)
-            return f"{tool} was called before the customer was asked" if early else None
+        case AsksBefore():
+            return _miss_question(predicate, handles, calls)
+        case Avoids():
+            return _miss_retraction(predicate, handles, calls)
 
 
-def _miss_calls(wanted: Sequence[GoalCall], handles: Handles, calls: Sequence[ExecutedCall]) -> str | None:
-    rest = iter(calls)
-    for goal_call in wanted:
-        arguments = {name: resolve_argument(value, handles) for name, value in goal_call.arguments.items()}
-        if not any(call.tool == goal_call.tool and _without_user(call.arguments) == arguments for call in rest):
-            shown = json.dumps(goal_call.arguments, ensure_ascii=False)
-            return f"expected a call {goal_call.tool}({shown}) at its place in the order, found none"
+def _miss_calls(wanted: Sequence[GoalEvent], handles: Handles, calls: Sequence[ExecutedCall]) -> str | None:
+    """Look for each group of events that belong together after the group before; the earliest that fits will do."""
+    start, least_turns = 0, 0
+    for group in _group(wanted):
+        used: set[int] = set()
+        end, sights = start, list[int]()
+        for event in group:
+            is_sight = isinstance(event, GoalSight)
+            places = range(0 if is_sight else start, len(calls))
+            place = next((i for i in places if i not in used and _fits(event, calls[i], handles, least_turns)), None)
+            if place is None:
+                return f"expected {_show_event(event)} at its place in the order, found none"
+            if isinstance(event, GoalCall):
+                used.add(place)
+            elif is_sight:
+                sights.append(calls[place].customer_turns + 1)
+            end = max(end, place + 1)
+        start, least_turns = end, max([least_turns, *sights])
+    return None
+
+
+def _group(events: Sequence[GoalEvent]) -> list[list[GoalEvent]]:
+    groups: list[list[GoalEvent]] = []
+    for event in events:
+        if groups and event.together:
+            groups[-1].append(event)
+        else:
+            groups.append([event])
+    return groups
+
+
+def _fits(event: GoalEvent, call: ExecutedCall, handles: Handles, least_turns: int) -> bool:
+    if isinstance(event, GoalSight):
+        return _shows(resolve_argument(event.unavailable, handles), call)
+    if call.customer_turns < least_turns:
+        return False
+    if isinstance(event, GoalCall):
+        return _is_call(event, call, handles)
+    if call.tool != "remove_cart_items" or refusal_code(call.response) is not None:
+        return False
+    removed = call.arguments.get("cart_item_ids")
+    return isinstance(removed, list) and resolve_argument(event.removes, handles) in cast("list[object]", removed)
+
+
+def _is_call(wanted: GoalCall, call: ExecutedCall, handles: Handles) -> bool:
+    if call.tool != wanted.tool or refusal_code(call.response) != wanted.refused:
+        return False
+    arguments = {name: resolve_argument(value, handles) for name, value in wanted.arguments.items()}
+    return _without_user(call.arguments) == arguments
+
+
+def _shows(wanted: object, call: ExecutedCall) -> bool:
+    """Tell whether a response shows a dish as sold out or a restaurant as closed, now and not at another time."""
+    if call.tool == "add_to_cart":
+        key = {"MENU_ITEM_UNAVAILABLE": "menu_item_id", "RESTAURANT_CLOSED": "restaurant_id"}
+        return call.arguments.get(key.get(refusal_code(call.response) or "", "")) == wanted
+    response = cast("dict[str, object]", call.response) if isinstance(call.response, dict) else {}
+    if call.tool == "search_restaurants":
+        return _lists(response.get("items"), "restaurant_id", wanted, "is_open")
+    if call.tool != "get_restaurant_detail":
+        return False
+    is_closed = "at" not in call.arguments and _lists([response], "restaurant_id", wanted, "is_open")
+    return is_closed or _lists(response.get("menus"), "menu_item_id", wanted, "is_available")
+
+
+def _lists(entries: object, key: str, wanted: object, flag: str) -> bool:
+    """Tell whether one of the entries is the one wanted, with the flag down."""
+    if not isinstance(entries, list):
+        return False
+    found = (cast("dict[str, object]", entry) for entry in cast("list[object]", entries) if isinstance(entry, dict))
+    return any(entry.get(key) == wanted and entry.get(flag) is False for entry in found)
+
+
+def _show_event(event: GoalEvent) -> str:
+    match event:
+        case GoalCall(tool=tool, arguments=arguments, refused=refused):
+            shown = f"a call {tool}({json.dumps(arguments, ensure_ascii=False)})"
+            return shown if refused is None else f"{shown} refused with {refused}"
+        case GoalRemoval(removes=cart_item):
+            return f"a call remove_cart_items that takes out {cart_item}"
+        case GoalSight(unavailable=handle):
+            return f"a response that shows {handle} as sold out or closed, and then the customer's choice,"
+
+
+def _miss_question(predicate: AsksBefore, handles: Handles, calls: Sequence[ExecutedCall]) -> str | None:
+    after, start, base = predicate.after, 0, 0
+    if after is not None:
+        place = next((i for i, call in enumerate(calls) if _is_call(after, call, handles)), None)
+        if place is None:
+            return None  # CallsInOrder tells that it is missing
+        start, base = place, calls[place].customer_turns
+    early = any(
+        call.tool == predicate.tool and call.customer_turns - base < predicate.customer_turns for call in calls[start:]
+    )
+    return f"{predicate.tool} was called before the customer was asked" if early else None
+
+
+def _miss_retraction(predicate: Avoids, handles: Handles, calls: Sequence[ExecutedCall]) -> str | None:
+    value = resolve_argument(predicate.value, handles)
+    for call in calls:
+        if call.tool == predicate.tool and refusal_code(call.response) is None and value in call.arguments.values():
+            return f"the customer took {predicate.value} back, {predicate.tool} was called with it"
     return None
 
 
@@ -199,6 +347,8 @@ def _miss_orders(orders: Sequence[GoalOrder], environment: Environment, handles:
             return f"the order should be paid by {wanted.payment_method}, it was by {order.payment_method}"
         if order.delivery_note != wanted.delivery_note:
             return f"the delivery note should be {wanted.delivery_note!r}, it is {order.delivery_note!r}"
+        if order.pg_id != wanted.pg_id:
+            return f"the order's pg_id should be {wanted.pg_id!r}, it is {order.pg_id!r}"
     return None
 
 
@@ -207,9 +357,12 @@ def _miss_address(predicate: AddressSaved, environment: Environment, handles: Ha
     address = next((a for a in environment.addresses if a.address_id == wanted), None)
     if address is None:
         return f"address {predicate.address} should be saved, it is not"
+    if predicate.n_addresses is not None and len(environment.addresses) != predicate.n_addresses:
+        return f"{predicate.n_addresses} addresses should be saved, there are {len(environment.addresses)}"
     for name, value in predicate.fields.items():
-        if getattr(address, name) != value:
-            return f"address {predicate.address} should have {name} {value!r}, it has {getattr(address, name)!r}"
+        held = cast("object", getattr(address, name))
+        if held != value:
+            return f"address {predicate.address} should have {name} {value!r}, it has {held!r}"
     return None
 
 

@@ -16,6 +16,8 @@ from datagen_core.simulator.batches import Usage
 from datagen_core.simulator.wire import ApiError
 
 CHARACTERS_PER_TOKEN: Final = 3
+FINGERPRINT: Final = "simulator"
+"""By this an answer is known as simulated, whatever base URL the client believed it was talking to."""
 Endpoint = Literal["/v1/chat/completions", "/v1/responses"]
 _CONTENT_FIELD: Final[dict[str, str]] = {"/v1/chat/completions": "messages", "/v1/responses": "input"}
 _INCOMPLETE: Final[dict[str, str]] = {"length": "max_output_tokens", "content_filter": "content_filter"}
@@ -88,7 +90,7 @@ def _render_chat(model: str, answer: Answer, usage: Usage, stamp: RequestStamp) 
             "completion_tokens_details": {"reasoning_tokens": 0, "audio_tokens": 0},
         },
         "service_tier": "default",
-        "system_fingerprint": "fp_simulator",
+        "system_fingerprint": FINGERPRINT,
     }
 
 
@@ -113,7 +115,7 @@ def _render_response(model: str, answer: Answer, usage: Usage, stamp: RequestSta
         "error": None,
         "incomplete_details": None if reason is None else {"reason": reason},
         "instructions": None,
-        "metadata": {},
+        "metadata": {"system_fingerprint": FINGERPRINT},
         "model": model,
         "output": [message],
         "parallel_tool_calls": True,

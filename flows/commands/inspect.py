@@ -12,7 +12,7 @@ import typer
 
 from datagen_core.batch.client import BatchClient
 from datagen_core.dataset.validating import validate_file
-from datagen_core.errors import DatagenError
+from datagen_core.errors import DatagenError, InputFileError
 from datagen_core.providers import DEFAULT_MISTAKES, ProviderChoice, embedded_simulators, open_client
 from datagen_core.settings import Settings, load_settings
 from datagen_core.simulator import SimulatorServer, SimulatorSettings
@@ -44,6 +44,8 @@ def validate(
             console.print(f"and {len(rows) - SHOWN_VIOLATIONS} more")
         counts = Counter(finding.rule for finding in report.violations)
         show_table("By rule", ["rule", "violations"], sorted(counts.items()))
+    if report.n_rows == 0:
+        raise InputFileError(path, "holds no dialogue.", advice="Name a dataset.jsonl with at least one row.")
     console.print(f"{report.n_sound} of {report.n_rows} dialogues in {display(path)} break no rule")
     if report.n_sound < report.n_rows:
         raise typer.Exit(1)

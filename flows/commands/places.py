@@ -56,6 +56,11 @@ def advance_first(progress: Progress) -> None:
     progress.advance(progress.task_ids[0])
 
 
+def set_first(progress: Progress, completed: int) -> None:
+    """Set how far the only task is."""
+    progress.update(progress.task_ids[0], completed=completed)
+
+
 def display(path: Path) -> str:
     """Return the path relative to the working directory where it lies below it."""
     absolute, here = path.absolute(), Path.cwd()

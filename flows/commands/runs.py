@@ -10,36 +10,26 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from pydantic import ValidationError
+from rich.markup import escape
 
-from datagen_core.batch.requests import Endpoint
-from datagen_core.dialogue.qwen import QwenTemplate
 from datagen_core.errors import ConfigError
-from datagen_core.providers import DEFAULT_MISTAKES
 from datagen_core.scenarios import GOLD_PER_CATEGORY
-from datagen_core.settings import Provider
+from flows.commands.options import EndpointOption, Model, PollInterval, ProviderOption, Seed, Template
 from flows.commands.places import console, display
-from flows.commands.tables import show_run
+from flows.commands.tables import show_reasons, show_run
 
 if TYPE_CHECKING:
     from flows.outcome import RunOutcome
 
 app = typer.Typer(help="Run a whole flow through Prefect: generate, submit, poll, retrieve, preprocess, render, push.")
 
-Seed = Annotated[int, typer.Option(min=0, help="Same seed and count, same requests.")]
-ProviderOption = Annotated[
-    Provider | None, typer.Option(help="Unset: openai where OPENAI_API_KEY is set, else the embedded simulator.")
-]
-Model = Annotated[str | None, typer.Option(help="Unset: DATAGEN_MODEL, else gpt-6-luna.")]
-EndpointOption = Annotated[Endpoint, typer.Option(help="The form of each request.")]
-PollInterval = Annotated[
-    float | None, typer.Option(min=0.05, max=3600, help="Seconds between two looks. Unset: 60, simulator 1.")
-]
 MaxRounds = Annotated[int, typer.Option(min=1, max=20, help="How often what is missing is asked for.")]
 OutputDir = Annotated[Path | None, typer.Option(help="The run's folder. Unset: output/training or output/gold.")]
-Template = Annotated[QwenTemplate, typer.Option(help="Chat template of the text samples.")]
 RepoId = Annotated[str | None, typer.Option(help="OWNER/NAME on the Hub. Unset: nothing is pushed.")]
 Public = Annotated[bool, typer.Option("--public", help="Push to a public repository; private otherwise.")]
-Mistakes = Annotated[float, typer.Option(min=0, max=1, help="Share of mistakes the embedded simulator plants.")]
+Mistakes = Annotated[
+    float | None, typer.Option(min=0, max=1, help="Share of mistakes the embedded simulator plants. Unset: 0.15.")
+]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Show Prefect's log.")]
 
 
@@ -56,7 +46,7 @@ def training(
     template: Template = "qwen2.5",
     repo_id: RepoId = None,
     public: Public = False,
-    mistakes: Mistakes = DEFAULT_MISTAKES,
+    mistakes: Mistakes = None,
     verbose: Verbose = False,
 ) -> None:
     """Make training dialogues. Killed or failed, the same command goes on where it was.
@@ -80,7 +70,7 @@ def gold(
     template: Template = "qwen2.5",
     repo_id: RepoId = None,
     public: Public = False,
-    mistakes: Mistakes = DEFAULT_MISTAKES,
+    mistakes: Mistakes = None,
     verbose: Verbose = False,
 ) -> None:
     """Make the benchmark: ten dialogues of each of the eight categories, or fail and say which are short.
@@ -106,9 +96,19 @@ def demo(
 def _run(name: str, parameters: dict[str, object], *, verbose: bool) -> None:
     _prepare_prefect(verbose=verbose)
     started = time.monotonic()
-    with console.status(f"{name}: starting Prefect"):
-        outcome = _load(name)(parameters)
+    console.print(f"{name}: running; --verbose shows each step")
+    try:
+        with console.status("generate, submit, poll, retrieve, preprocess, render"):
+            outcome = _load(name)(parameters)
+    except KeyboardInterrupt:
+        console.print("Stopped. What was submitted goes on at the provider; the same command goes on from here.")
+        raise typer.Exit(130) from None
     show_run(name, outcome.funnel, seconds=time.monotonic() - started)
+    show_reasons(outcome.funnel)
+    if outcome.is_simulated:
+        console.print("Written by the simulator, not by a language model: do not train on these dialogues.")
+    if outcome.shortfall is not None:
+        console.print(f"[yellow]Short:[/yellow] {escape(outcome.shortfall)}", soft_wrap=True)
     console.print(f"Files in {display(Path(outcome.folder))}/")
 
 
@@ -138,4 +138,7 @@ def _prepare_prefect(*, verbose: bool) -> None:
     os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     if not verbose:
-        os.environ.setdefault("PREFECT_LOGGING_LEVEL", "ERROR")
+        # What goes wrong is said by the command itself, in a sentence and without Prefect's tracebacks.
+        os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
+        # Prefect's own server, stopped with the run, tells of every event it did not get to write.
+        os.environ.setdefault("PREFECT_SERVER_LOGGING_LEVEL", "CRITICAL")

@@ -2,42 +2,29 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Annotated, cast
 
 import typer
 
-from datagen_core.batch.client import BatchClient
-from datagen_core.batch.models import BatchStatus, Submitted
-from datagen_core.batch.poll import check_batch, require_ended
 from datagen_core.batch.requests import Endpoint, RequestOptions
-from datagen_core.batch.retrieve import retrieve_by_id, retrieve_results
-from datagen_core.batch.shards import split_requests
-from datagen_core.batch.status import build_status, read_status, write_status
-from datagen_core.batch.submit import submit_once
+from datagen_core.batch.retrieve import retrieve_by_id
+from datagen_core.batch.status import read_status
+from datagen_core.batch.stepwise import retrieve_file, shard_file, submit_shards, wait_for_batches
 from datagen_core.dataset.facts import gather_card_facts
 from datagen_core.dataset.funnel import read_funnel
 from datagen_core.dataset.generating import REQUESTS_NAME, SCENARIOS_NAME, STATUS_NAME, generate_files
 from datagen_core.dataset.hub import push_dataset
-from datagen_core.dataset.judging import judge_file
+from datagen_core.dataset.judging import judge_file, name_siblings
 from datagen_core.dataset.samples import render_samples
-from datagen_core.dialogue.qwen import QwenTemplate
-from datagen_core.errors import BatchNotReady
-from datagen_core.files import fingerprint, iter_json_array, read_jsonl
-from datagen_core.providers import DEFAULT_MISTAKES, POLL_SECONDS, ProviderChoice, embedded_simulators, open_client
+from datagen_core.files import fingerprint, iter_json_array
+from datagen_core.providers import POLL_SECONDS, ProviderChoice, embedded_simulators, open_client
 from datagen_core.scenarios import GOLD_PER_CATEGORY, Profile
 from datagen_core.settings import Provider, Settings, load_settings
-from flows.commands.places import advance_first, console, display, find_input, find_output, progress_bar
+from flows.commands.options import EndpointOption, Model, PollInterval, ProviderOption, Seed, Template
+from flows.commands.places import advance_first, console, display, find_input, find_output, progress_bar, set_first
 from flows.commands.secrets import read_settings
 from flows.commands.tables import show_funnel
-
-Seed = Annotated[int, typer.Option(min=0, help="Same seed and count, same bytes.")]
-Model = Annotated[str | None, typer.Option(help="The model asked. Unset: DATAGEN_MODEL, else gpt-6-luna.")]
-EndpointOption = Annotated[Endpoint, typer.Option(help="The form of each request.")]
-ProviderOption = Annotated[
-    Provider | None, typer.Option(help="Unset: openai where OPENAI_API_KEY is set, else the embedded simulator.")
-]
 
 
 def generate_batch(
@@ -84,11 +71,9 @@ def submit_batch(
     ),
     output: Annotated[Path | None, typer.Option(help="Status file. Unset: beside the input, as F_status.json.")] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Poll until the batches have ended.")] = False,
-    poll_interval: Annotated[
-        float | None, typer.Option(min=0.05, max=3600, help="Seconds between two looks. Unset: 60, simulator 1.")
-    ] = None,
+    poll_interval: PollInterval = None,
     provider: ProviderOption = None,
-    mistakes: Annotated[float, typer.Option(min=0, max=1, help="Share the simulator plants.")] = DEFAULT_MISTAKES,
+    mistakes: Annotated[float | None, typer.Option(min=0, max=1, help="Share the simulator plants.")] = None,
 ) -> None:
     """Step 2: submit the requests as batches. Submitting the same file again finds its batches and pays for nothing.
 
@@ -99,51 +84,25 @@ def submit_batch(
     settings = read_settings(provider)
     name = provider or settings.resolved_provider
     choice = _choose(name, requests.parent, settings, mistakes)
-    endpoint, model = _read_form(requests)
-    shards = split_requests(requests, requests.parent / "shards")
+    shards = shard_file(requests)
     with embedded_simulators(), open_client(choice, settings) as client:
-        submitted = [submit_once(client, requests.parent / "ledger.jsonl", one, endpoint=endpoint) for one in shards]
-        status = build_status(submitted, provider=name, identity=client.identity, endpoint=endpoint, model=model)
-        write_status(status_path, status)
-        for one in submitted:
-            console.print(f"Batch {one.batch_id} holds {one.shard.rows} requests")
+        status = submit_shards(client, requests, shards, status_path, provider=name)
+        for shard in status.shards:
+            console.print(f"Batch {shard.submitted.batch_id} holds {shard.submitted.shard.rows} requests")
         if wait:
-            heard = _wait(client, submitted, poll_interval or POLL_SECONDS[name])
-            write_status(status_path, status.with_heard(heard))
+            interval = poll_interval or POLL_SECONDS[name]
+            with progress_bar("Waiting for batches", sum(s.submitted.shard.rows for s in status.shards)) as progress:
+                wait_for_batches(client, status_path, interval=interval, report=lambda n: set_first(progress, n))
     console.print(f"Status in {display(status_path)}")
 
 
-def _read_form(requests: Path) -> tuple[str, str]:
-    for _, row in read_jsonl(requests, advice="Write it with 'datagen generate-batch'."):
-        body = cast("dict[str, object]", row.get("body") or {})
-        return str(row.get("url")), str(body.get("model"))
-    return "/v1/chat/completions", ""
-
-
-def _choose(provider: Provider, folder: Path, settings: Settings, mistakes: float = DEFAULT_MISTAKES) -> ProviderChoice:
+def _choose(provider: Provider, folder: Path, settings: Settings, mistakes: float | None = None) -> ProviderChoice:
     return ProviderChoice(
         provider=provider,
         state_dir=str(folder.absolute() / ".simulator"),
         mistakes=mistakes,
         pace_seconds=settings.simulator_pace,
     )
-
-
-def _wait(client: BatchClient, submitted: list[Submitted], interval: float) -> list[BatchStatus]:
-    ended: list[BatchStatus] = []
-    with progress_bar("Waiting for batches", sum(one.shard.rows for one in submitted)) as progress:
-        for one in submitted:
-            before = sum(earlier.shard.rows for earlier in submitted[: len(ended)])
-            while True:
-                status = check_batch(client, one)
-                progress.update(progress.task_ids[0], completed=before + status.counts.completed + status.counts.failed)
-                try:
-                    require_ended(status)
-                    break
-                except BatchNotReady:
-                    time.sleep(interval)
-            ended.append(status)
-    return ended
 
 
 def retrieve_batch(
@@ -167,16 +126,9 @@ def retrieve_batch(
             results = retrieve_by_id(client, batch_id, path)
     else:
         found = find_input(status_file, *STATUS_NAME.values(), advice="Submit first: 'datagen submit-batch'.")
-        status = read_status(found)
-        name = provider or cast("Provider", status.provider)
-        choice = _choose(name, folder, settings)
-        submitted = [one.submitted for one in status.shards]
-        with embedded_simulators(), open_client(choice, settings) as client:
-            heard = [check_batch(client, one) for one in submitted]
-            write_status(found, status.with_heard(heard))
-            for one in heard:
-                require_ended(one)
-            results = retrieve_results(client, list(zip(submitted, heard, strict=True)), path)
+        name = provider or cast("Provider", read_status(found).provider)
+        with embedded_simulators(), open_client(_choose(name, folder, settings), settings) as client:
+            results = retrieve_file(client, found, path)
     console.print(f"{results.rows} answers in {display(path)}")
 
 
@@ -186,6 +138,8 @@ def preprocess(
     seed: Annotated[int | None, typer.Option(help="The requests' seed; answers of another are an error.")] = None,
 ) -> None:
     """Step 4: perform the scripts, check the dialogues, write dataset.jsonl, rejected.jsonl and funnel.json.
+
+    A dataset named gold_dataset.jsonl gets gold_rejected.jsonl and gold_funnel.json.
 
     Example: `datagen preprocess --input output/result_lst.json`
     """
@@ -197,7 +151,6 @@ def preprocess(
             results,
             path.parent,
             dataset_name=path.name,
-            provider=_find_provider(results.parent),
             seed=seed,
             advance=lambda n: advance_first(progress),
         )
@@ -216,17 +169,10 @@ def find_scenarios(results: Path) -> Path | None:
     return there[0] if there else None
 
 
-def _find_provider(folder: Path) -> str | None:
-    for name in STATUS_NAME.values():
-        if (folder / name).is_file():
-            return read_status(folder / name).provider
-    return None
-
-
 def render_txt(
     input: Annotated[Path, typer.Option("--input", help="Dataset: file or folder.")] = Path("output/dataset.jsonl"),
     output: Annotated[Path | None, typer.Option(help="Folder. Unset: samples beside the input.")] = None,
-    template: Annotated[QwenTemplate, typer.Option(help="Chat template.")] = "qwen2.5",
+    template: Template = "qwen2.5",
 ) -> None:
     """Step 5: write each dialogue as the text a Qwen model is trained on.
 
@@ -242,7 +188,6 @@ def push_to_hub(
     repo_id: Annotated[str, typer.Option(help="OWNER/NAME on the Hub.")],
     input: Annotated[Path, typer.Option("--input", help="Dataset: file or folder.")] = Path("output/dataset.jsonl"),
     public: Annotated[bool, typer.Option("--public", help="Make the repository public; private otherwise.")] = False,
-    seed: Annotated[int, typer.Option(help="The run's seed, for the card.")] = 42,
 ) -> None:
     """Step 6: add the dialogues to a dataset on the Hub, in one commit; private unless told otherwise. Needs HF_TOKEN.
 
@@ -251,7 +196,9 @@ def push_to_hub(
     dataset = find_input(input, "dataset.jsonl", advice="Write it with 'datagen preprocess'.")
     settings = read_settings(hub=True)
     token = settings.require_hf_token()
-    facts = gather_card_facts(dataset, dataset.parent / "funnel.json", title=repo_id.rpartition("/")[2], seed=seed)
+    facts = gather_card_facts(
+        dataset, dataset.parent / name_siblings(dataset.name)[1], title=repo_id.rpartition("/")[2]
+    )
     report = push_dataset(
         dataset,
         repo_id,

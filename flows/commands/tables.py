@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from rich import box
 from rich.table import Table
 
+from datagen_core.checks import RULES
 from datagen_core.dataset.funnel import Funnel
 from flows.commands.places import console
 
@@ -45,12 +46,18 @@ def show_run(title: str, funnel: Funnel, *, seconds: float) -> None:
 
 
 def show_funnel(funnel: Funnel) -> None:
-    """Print the requests of each round and the rules that were broken."""
+    """Print the requests of each round, and why some were not accepted."""
     rows = [
         [str(number), c.requested, c.accepted, c.rejected, c.failed, c.pending]
         for number, c in sorted(funnel.rounds.items())
     ]
     show_table("Requests", ["round", "requested", "accepted", "rejected", "failed", "pending"], rows)
-    reasons: Mapping[str, int] = {**funnel.rules, **funnel.failures}
-    if reasons:
-        show_table("Why not accepted", ["rule or outcome", "requests"], sorted(reasons.items()))
+    show_reasons(funnel)
+
+
+def show_reasons(funnel: Funnel) -> None:
+    """Print which rules were broken, and how failed requests ended."""
+    rules = [[name, count, RULES[name].sentence if name in RULES else ""] for name, count in funnel.rules.items()]
+    outcomes = [[name, count, "no usable answer came"] for name, count in funnel.failures.items()]
+    if rules or outcomes:
+        show_table("Why not accepted", ["rule", "requests", "what it asks"], [*sorted(rules), *sorted(outcomes)])

@@ -118,6 +118,7 @@ def test_a_completed_batch_and_its_rows(serve: Serve) -> None:
     assert len(rows) == 4
     for row in rows:
         check("CreateChatCompletionResponse", row["response"]["body"])
+        assert row["response"]["body"]["system_fingerprint"] == "simulator"
     assert [row["error"]["code"] for row in wire.read(batch["error_file_id"])] == ["server_error"]
     output = wire.http.get(f"/files/{batch['output_file_id']}").json()
     check("OpenAIFile", output)

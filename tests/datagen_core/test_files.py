@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,9 +18,11 @@ from datagen_core.files import (
     Artifact,
     describe,
     fingerprint,
+    index_jsonl,
     iter_json_array,
     read_json,
     read_jsonl,
+    read_jsonl_at,
     replace_file,
     write_json_array,
     write_jsonl,
@@ -122,3 +125,43 @@ def test_a_folder_s_fingerprint_sees_names_and_contents(tmp_path: Path) -> None:
     before = describe(folder, 1)
     (folder / "a").rename(folder / "b")
     assert not before.is_intact()
+
+
+def test_what_a_killed_process_left_is_removed_after_an_hour_and_nothing_else(tmp_path: Path) -> None:
+    old = [".f.jsonl.abc_12xy.tmp", ".f.jsonl.zzzzzzzz.tmp"]
+    young = ".f.jsonl.abcdefgh.tmp"
+    others = [
+        ".f.jsonl.gz.abcdefgh.tmp", ".g.jsonl.abcdefgh.tmp", ".f.jsonl.abc.tmp", "f.jsonl.abcdefgh.tmp",
+        ".fxjsonl.abcdefgh.tmp", ".f.jsonl.ABCDEFGH.tmp",
+    ]  # fmt: skip
+    for name in (*old, young, *others):
+        (tmp_path / name).write_text("half", encoding="utf-8")
+    two_hours_ago = time.time() - 7_200
+    for name in (*old, *others):
+        os.utime(tmp_path / name, (two_hours_ago, two_hours_ago))
+    write_jsonl(tmp_path / "f.jsonl", [{"a": 1}])
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["f.jsonl", young, *others])
+
+
+def test_a_folder_named_like_a_temporary_file_stays(tmp_path: Path) -> None:
+    folder = tmp_path / ".f.jsonl.abcdefgh.tmp"
+    folder.mkdir()
+    os.utime(folder, (0, 0))
+    write_jsonl(tmp_path / "f.jsonl", [])
+    assert folder.is_dir()
+
+
+def test_lines_are_read_by_the_text_of_a_field(tmp_path: Path) -> None:
+    path = tmp_path / "f.jsonl"
+    path.write_text('{"id": "가", "n": 1}\n\n{"id": 3}\n{"id": "b", "n": 2}\n{"id": "가", "n": 3}', encoding="utf-8")
+    places = index_jsonl(path, "id", advice="")
+    assert {name: read_jsonl_at(path, place, advice="")["n"] for name, place in places.items()} == {"가": 1, "b": 2}
+    with pytest.raises(InputFileError, match="byte 3"):
+        read_jsonl_at(path, 3, advice="")
+    path.write_text("{}\n[1]\n", encoding="utf-8")
+    with pytest.raises(InputFileError, match="line 2: expected a JSON object"):
+        index_jsonl(path, "id", advice="")
+    with pytest.raises(InputFileError, match="byte 3"):
+        read_jsonl_at(path, 3, advice="")
+    with pytest.raises(InputFileError, match="cannot be read"):
+        read_jsonl_at(tmp_path / "none", 0, advice="")

@@ -104,6 +104,16 @@ def test_problems_of_the_last_attempt_stand_at_the_end(scenarios: list[Scenario]
         ("training-42-000017", ("training-42-000017", 1)),
         ("a.rb", ("a.rb", 1)),
         ("a.r²", ("a.r²", 1)),
+        ("a.r٣", ("a.r٣", 1)),
+        ("a.r2\n", ("a.r2\n", 1)),
+        ("a.r0", ("a.r0", 1)),
+        ("a.r02", ("a.r02", 1)),
+        ("a.r.r2", ("a.r", 2)),
+        ("a\n.r2", ("a\n", 2)),
+        (".r2", (".r2", 1)),
+        ("a.r999999999", ("a", 999_999_999)),
+        ("a.r" + "1" * 10, ("a.r" + "1" * 10, 1)),
+        ("a.r" + "1" * 5_000, ("a.r" + "1" * 5_000, 1)),
     ],
 )
 def test_custom_id_reads_back(custom_id: str, expected: tuple[str, int]) -> None:

@@ -16,10 +16,13 @@ from datagen_core.environment.goals import NoCalls, find_misses
 from datagen_core.errors import ConfigError, InputFileError
 from datagen_core.reference import Rehearsal
 from datagen_core.scenarios import (
+    Profile,
     Scenario,
     read_scenarios,
+    read_seed,
     resample_scenario,
     sample_gold,
+    sample_scenarios,
     sample_training,
     write_scenarios,
 )
@@ -144,3 +147,36 @@ def test_same_bytes_in_two_processes_under_two_hash_seeds(tmp_path: Path) -> Non
         ]
         digests.add(hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest())
     assert len(digests) == 1
+
+
+@pytest.mark.parametrize("profile", ["training", "gold"])
+def test_every_scenario_is_sampled_again_from_its_id(profile: Profile) -> None:
+    for scenario in sample_scenarios(profile, 12, seed=7):
+        assert resample_scenario(scenario.id) == scenario
+
+
+@pytest.mark.parametrize(
+    "scenario_id",
+    [
+        "training-42-00000٣",
+        "training-٤٢-000003",
+        "training-42-000003\n",
+        "training-42-" + "1" * 5_000,
+        "training-" + "1" * 5_000 + "-000003",
+        "training-007-000003",
+        "training-7-3",
+        "training-7-0000003",
+        "gold--000003",
+        "xtraining-7-000003",
+    ],
+)
+def test_an_id_that_is_not_one_of_ours_is_none(scenario_id: str) -> None:
+    assert resample_scenario(scenario_id) is None
+    assert read_seed(scenario_id) is None
+
+
+@pytest.mark.parametrize("seed", [0, 42, 2**31])
+def test_a_seed_that_a_run_may_have_reads_back(seed: int) -> None:
+    [scenario] = sample_scenarios("training", 1, seed=seed)
+    assert read_seed(scenario.id) == seed
+    assert read_seed(f"training-{seed}-1234567") == seed

@@ -12,6 +12,8 @@ VARIABLES = (
     "DATAGEN_PROVIDER",
     "OPENAI_API_KEY",
     "OPENAI_BASE_URL",
+    "OPENAI_PROJECT_ID",
+    "OPENAI_ORG_ID",
     "HF_TOKEN",
     "HF_ENDPOINT",
     "DATAGEN_MODEL",
@@ -100,6 +102,17 @@ def test_missing_keys_are_explained() -> None:
         ("DATAGEN_PROVIDER", "azure", "'simulator' or 'openai'"),
         ("OPENAI_BASE_URL", "api.example.com", "http:// or https://"),
         ("HF_ENDPOINT", "ftp://x", "http:// or https://"),
+        ("OPENAI_BASE_URL", "http:///v1", "http:// or https://"),
+        ("OPENAI_BASE_URL", "http://[::1/v1", "http:// or https://"),
+        ("OPENAI_BASE_URL", "http://example.com:port/v1", "http:// or https://"),
+        ("OPENAI_BASE_URL", "http://ex\u2100mple.com/v1", "http:// or https://"),
+        ("OPENAI_BASE_URL", "https://me:secret@example.com/v1", "without a user name or password"),
+        ("OPENAI_BASE_URL", "https://secret@example.com/v1", "without a user name or password"),
+        ("OPENAI_BASE_URL", "https://example.com/v1?api-key=secret", "'\\?'"),
+        ("HF_ENDPOINT", "https://example.com/#secret", "'#'"),
+        ("HF_ENDPOINT", "https://example.com/?", "'\\?'"),
+        ("OPENAI_PROJECT_ID", "proj one", "without spaces"),
+        ("OPENAI_ORG_ID", "org\tone", "without spaces"),
         ("OPENAI_API_KEY", "sk two", "without spaces"),
         ("HF_TOKEN", "hf_한글", "without spaces"),
     ],
@@ -126,6 +139,14 @@ def test_a_bad_block_is_named_and_not_shown() -> None:
     with pytest.raises(ConfigError, match="openai-api-key") as caught:
         load_settings(lambda _: "sk one two")
     assert "sk one" not in str(caught.value)
+
+
+def test_project_and_organization_are_read_as_the_sdk_reads_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (load_settings().openai_project, load_settings().openai_organization) == (None, None)
+    monkeypatch.setenv("OPENAI_PROJECT_ID", " proj_1 ")
+    monkeypatch.setenv("OPENAI_ORG_ID", "org-1")
+    settings = load_settings()
+    assert (settings.openai_project, settings.openai_organization) == ("proj_1", "org-1")
 
 
 def test_empty_values_count_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,6 +60,7 @@ def test_a_provider_is_its_name_and_only_the_simulator_its_mistakes() -> None:
     simulator = ProviderChoice(provider="simulator", state_dir="a", mistakes=0.1)
     openai = ProviderChoice(provider="openai", state_dir="a", mistakes=0.1)
     moved, other = {"state_dir": "b", "pace_seconds": 9.0}, {"mistakes": 0.2}
+    assert key(c=openai) != key(c=openai.model_copy(update={"base_url": "https://elsewhere.example/v1"}))
     assert key(c=simulator) != key(c=openai)
     assert key(c=simulator) == key(c=simulator.model_copy(update=moved)) != key(c=simulator.model_copy(update=other))
     assert key(c=openai) == key(c=openai.model_copy(update=other))

@@ -9,8 +9,8 @@ import pytest
 from prefect.states import exception_to_failed_state
 
 from datagen_core.batch.client import AnswerLost, RequestRefused
-from datagen_core.errors import BatchFailed, BatchNotReady, MissingKeyError
-from tasks.batch import is_not_ready
+from datagen_core.errors import BatchFailed, BatchNotReady, LedgerError, MissingKeyError, SubmissionUnknown
+from tasks.batch import is_passing
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,9 @@ from tasks.batch import is_not_ready
         (RequestRefused("in trouble", status=503), True),
         (RequestRefused("wrong key", status=401), False),
         (RequestRefused("no such batch", status=404), False),
+        (SubmissionUnknown("the answer was lost"), True),
         (BatchFailed("refused"), False),
+        (LedgerError("another project"), False),
         (MissingKeyError("OPENAI_API_KEY", provider="openai"), False),
         (RuntimeError("a bug"), False),
     ],
@@ -31,4 +33,4 @@ from tasks.batch import is_not_ready
 )
 def test_only_what_may_pass_is_retried(error: Exception, expected: bool) -> None:
     state = asyncio.run(exception_to_failed_state(error))
-    assert is_not_ready(cast("Any", None), cast("Any", None), state) is expected
+    assert is_passing(cast("Any", None), cast("Any", None), state) is expected

@@ -36,6 +36,8 @@ class Call:
 class FakeProvider:
     """`batch_faults` and `upload_faults` are used up, one for each POST, in order; then all goes well.
 
+    `download_gate` holds every download until as many have come as it has parties.
+
     `hold_before` and `hold_after` stop the request before or after it is carried out, set `held`, and drop the
     connection once `release` is set.
     """
@@ -44,12 +46,14 @@ class FakeProvider:
         self.files: dict[str, StoredFile] = {}
         self.batches: list[Json] = []
         self.calls: list[Call] = []
+        self.headers: list[dict[str, str]] = []
         self.batch_faults: deque[Fault] = deque()
         self.upload_faults: deque[Fault] = deque()
         self.download_faults: deque[Fault] = deque()
         self.held, self.release = threading.Event(), threading.Event()
         self.n_hidden_lists = 0
         self.n_unknown_files = 0
+        self.download_gate: threading.Barrier | None = None
         self.page_size = 100
         self.clock = time.time
         self.key = "sk-test-3f9c1b"
@@ -156,6 +160,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path, query = self._target()
         self.fake.calls.append(Call("GET", path, dict(query)))
+        self.fake.headers.append({name.casefold(): value for name, value in self.headers.items()})
         match path.strip("/").split("/"):
             case ["batches"]:
                 self._list_batches(query)
@@ -251,6 +256,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(404, f"No such File object: {file_id}")
             return
         content = self.fake.files[file_id].content
+        if self.fake.download_gate is not None:
+            self.fake.download_gate.wait(20)
         if fault == "lost":
             self.send_response(200)
             self.send_header("Content-Length", str(len(content)))

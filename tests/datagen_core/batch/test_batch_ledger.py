@@ -62,7 +62,7 @@ def test_torn_header_is_written_again(tmp_path: Path) -> None:
 def test_ledger_of_another_project_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "ledger.jsonl"
     fill_ledger(path)
-    with pytest.raises(LedgerError, match="belongs to 'p', and this run submits to 'q'"):
+    with pytest.raises(LedgerError, match=r"belongs to 'p', and this run submits to 'q'.*base URL and project"):
         read_entry(path, "q")
 
 

@@ -14,7 +14,7 @@ from datagen_core.batch.outcomes import Result, parse_row, read_result
 def read(row: Json) -> Result:
     parsed = parse_row(json.dumps(row).encode())
     assert parsed is not None
-    return read_result(parsed, "batch_1")
+    return read_result(parsed, "batch_1", provider="openai")
 
 
 def with_response(response: object, error: object = None) -> Json:
@@ -43,13 +43,32 @@ def test_good_row_is_answered() -> None:
     assert read(make_row("a")) == {
         "custom_id": "a",
         "batch_id": "batch_1",
+        "provider": "openai",
         "outcome": "answered",
         "text": "네, 찾아볼게요.",
         "error": None,
         "model": "gpt-6-luna-1",
         "usage": {"prompt_tokens": 20, "cached_tokens": 5, "completion_tokens": 7},
     }
-    assert list(read(make_row("a"))) == ["custom_id", "batch_id", "outcome", "text", "error", "model", "usage"]
+    expected = ["custom_id", "batch_id", "provider", "outcome", "text", "error", "model", "usage"]
+    assert list(read(make_row("a"))) == list(read(make_error_row("a", "x"))) == expected
+
+
+@pytest.mark.parametrize(
+    ("mark", "provider"),
+    [
+        ({"system_fingerprint": "simulator"}, "simulator"),
+        ({"metadata": {"system_fingerprint": "simulator/2"}}, "simulator"),
+        ({"system_fingerprint": "fp_44709d6fcb"}, "openai"),
+        ({"system_fingerprint": None, "metadata": None}, "openai"),
+        ({"system_fingerprint": ["simulator"]}, "openai"),
+    ],
+)
+def test_simulated_answer_says_so_whatever_the_client_is_called(mark: Json, provider: str) -> None:
+    assert read(with_responses_body(**mark))["provider"] == provider
+    row = make_row("a")
+    row["response"]["body"] |= mark  # pyright: ignore[reportIndexIssue, reportUnknownVariableType]
+    assert read(row)["provider"] == provider
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import orjson
 import pytest
-from batch_helpers import ENDPOINT
+from batch_helpers import ENDPOINT, make_row
 from fake_provider import FakeProvider
 
 from datagen_core.batch import (
+    METADATA_KEY,
     BatchClient,
     BatchInputStatus,
     ShardStatus,
@@ -19,7 +20,9 @@ from datagen_core.batch import (
     submit_once,
     write_status,
 )
-from datagen_core.errors import BatchFailed, BatchNotReady, InputFileError, ProviderError
+from datagen_core.batch.poll import DEADLINE_SECONDS, is_worth_resubmitting, require_in_time
+from datagen_core.batch.submit import submit_again
+from datagen_core.errors import BatchError, BatchFailed, BatchNotReady, InputFileError, ProviderError, SubmissionUnknown
 from datagen_core.files import Artifact, JsonObject
 
 
@@ -109,6 +112,93 @@ def test_full_queue_is_reported_as_resubmittable(
     assert again.key == submitted.key[:-1] + "1"
     assert again.input_file_id != submitted.input_file_id, "a lost creation is looked up by its file too"
     assert len(provider.batches) == 2
+
+
+@pytest.mark.parametrize(
+    ("codes", "expected", "advice"),
+    [
+        (["token_limit_exceeded"], True, "Once running batches have made room, submit the same requests again"),
+        (["billing_hard_limit_reached"], True, "See to what is named, then submit the same requests again"),
+        (["out_of_gnomes", None], True, "then submit the same requests again"),
+        ([], True, "then submit the same requests again"),
+        (["invalid_json_line"], False, "The same file would be refused again"),
+        (["Duplicate_Custom_Id"], False, "The same file would be refused again"),
+        (["url_mismatch"], False, "The same file would be refused again"),
+        (["model_mismatch"], False, "The same file would be refused again"),
+        (["empty_file"], False, "The same file would be refused again"),
+        (["too_many_tasks"], False, "The same file would be refused again"),
+        (["missing_required_parameter"], False, "The same file would be refused again"),
+        (["invalid_custom_id"], False, "The same file would be refused again"),
+        (["billing_hard_limit_reached", "invalid_json_line"], False, "The same file would be refused again"),
+    ],
+)
+def test_refusal_is_worth_another_try_unless_the_file_is_at_fault(
+    codes: list[str | None],
+    expected: bool,
+    advice: str,
+    provider: FakeProvider,
+    client: BatchClient,
+    submitted: Submitted,
+) -> None:
+    provider.finish(submitted.batch_id, status="failed")
+    provider.batches[0]["errors"] = {"data": [{"code": code, "message": "m"} for code in codes]}
+    found = check_batch(client, submitted)
+    assert is_worth_resubmitting(found) is expected
+    with pytest.raises(BatchFailed, match=f"Nothing was billed.*{advice}"):
+        require_ended(found)
+
+
+@pytest.mark.parametrize("status", ["in_progress", "completed", "expired", "cancelled"])
+def test_batch_that_was_not_refused_is_not_worth_another_try(
+    status: str, provider: FakeProvider, client: BatchClient, submitted: Submitted, tmp_path: Path
+) -> None:
+    provider.finish(submitted.batch_id, status=status)
+    assert not is_worth_resubmitting(check_batch(client, submitted))
+    with pytest.raises(BatchError, match=f"is {status} and was not refused"):
+        submit_again(client, tmp_path / "ledger.jsonl", submitted, endpoint=ENDPOINT)
+    assert len(provider.batches) == 1
+
+
+def test_refused_shard_is_submitted_again_once(
+    provider: FakeProvider, client: BatchClient, submitted: Submitted, tmp_path: Path
+) -> None:
+    ledger = tmp_path / "ledger.jsonl"
+    provider.finish(submitted.batch_id, status="failed")
+    again = submit_again(client, ledger, submitted, endpoint=ENDPOINT, metadata={"run": "r"})
+    assert submit_again(client, ledger, submitted, endpoint=ENDPOINT) == again
+    assert (again.generation, again.shard, len(provider.batches)) == (1, submitted.shard, 2)
+    assert provider.batches[0]["metadata"] == {"run": "r", METADATA_KEY: again.key}
+    provider.finish(again.batch_id, status="failed")
+    third = submit_again(client, ledger, again, endpoint=ENDPOINT)
+    assert (third.generation, len(provider.batches)) == (2, 3)
+    provider.finish(third.batch_id, output=[make_row("a"), make_row("b")])
+    require_ended(check_batch(client, third))
+
+
+def test_lost_answer_to_another_try_is_looked_up(
+    provider: FakeProvider, client: BatchClient, submitted: Submitted, tmp_path: Path
+) -> None:
+    provider.finish(submitted.batch_id, status="failed")
+    provider.batch_faults.append("lost")
+
+    def submit() -> Submitted:
+        return submit_again(client, tmp_path / "ledger.jsonl", submitted, endpoint=ENDPOINT, sleep=lambda _: None)
+
+    with pytest.raises(SubmissionUnknown):
+        submit()
+    assert submit().batch_id == provider.batches[0]["id"]
+    assert len(provider.batches) == 2
+
+
+def test_batch_that_goes_on_past_its_window_is_an_error(
+    provider: FakeProvider, client: BatchClient, submitted: Submitted
+) -> None:
+    found, deadline = check_batch(client, submitted), submitted.submitted_at + DEADLINE_SECONDS
+    require_in_time(found, submitted, now=deadline)
+    with pytest.raises(BatchError, match=r"is still validating 26 hours after it was submitted.*console"):
+        require_in_time(found, submitted, now=deadline + 1)
+    provider.finish(submitted.batch_id, status="expired")
+    require_in_time(check_batch(client, submitted), submitted, now=deadline + 1)
 
 
 def test_failed_batch_with_output_is_read(provider: FakeProvider, client: BatchClient, submitted: Submitted) -> None:

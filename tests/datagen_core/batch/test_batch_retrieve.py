@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import logging
+import os
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -61,6 +64,18 @@ def test_results_stand_in_the_order_of_requests(provider: FakeProvider, submit: 
         ("c", "answered", "셋"),
         ("d", "missing", None),
     ]
+
+
+def test_every_result_names_its_provider(
+    provider: FakeProvider, submit: Submit, client: BatchClient, tmp_path: Path
+) -> None:
+    submitted = submit("a", "b", "c")
+    row = make_row("a")
+    row["response"]["body"]["system_fingerprint"] = "simulator"  # pyright: ignore[reportIndexIssue]
+    provider.finish(submitted.batch_id, output=[row, make_row("b")])
+    output = tmp_path / "result_lst.json"
+    retrieve_results(client, [(submitted, check_batch(client, submitted))], output)
+    assert [result["provider"] for result in read_results(output)] == ["simulator", "fake", "fake"]
 
 
 @pytest.mark.parametrize("status", ["expired", "cancelled"])
@@ -128,6 +143,32 @@ def test_download_that_breaks_off_is_begun_again(provider: FakeProvider, submit:
     provider.finish(submitted.batch_id, output=[make_row("a", "하나")])
     provider.download_faults.append("lost")
     assert retrieve(submitted) == [("a", "answered", "하나")]
+
+
+def test_three_retrievals_at_once_leave_each_other_alone(
+    client: BatchClient, submit: Submit, provider: FakeProvider, tmp_path: Path
+) -> None:
+    submitted = submit("a", "b")
+    provider.finish(submitted.batch_id, output=[make_row("a", "하나"), make_row("b", "둘")])
+    pairs: list[Pair] = [(submitted, check_batch(client, submitted))]
+    output = tmp_path / "out" / "result_lst.json"
+    provider.download_gate = threading.Barrier(3)
+    with ThreadPoolExecutor(3) as executor:
+        runs = [executor.submit(retrieve_results, client, pairs, output) for _ in range(3)]
+    assert [run.result() for run in runs] == [runs[0].result()] * 3
+    assert [path.name for path in output.parent.iterdir()] == ["result_lst.json"]
+    assert [result["text"] for result in read_results(output)] == ["하나", "둘"]
+
+
+def test_folder_that_a_killed_run_left_is_cleared_a_day_later(client: BatchClient, tmp_path: Path) -> None:
+    stale, fresh = (tmp_path / f".result_lst.json.download-{name}" for name in ("stale", "fresh"))
+    for folder in (stale, fresh):
+        folder.mkdir()
+        (folder / "output.jsonl").write_text("{}\n")
+    os.utime(stale, (0, 0))
+    retrieve_results(client, [], tmp_path / "result_lst.json")
+    assert not stale.exists()
+    assert fresh.exists(), "another process may be using it"
 
 
 def test_batch_that_goes_on_leaves_the_output_alone(

@@ -288,6 +288,13 @@ def test_key_that_cannot_be_sent_is_refused_at_once(key: str) -> None:
         BatchClient("http://127.0.0.1:9/v1", key, "fake:project")
 
 
+def test_project_and_organization_are_sent(provider: FakeProvider) -> None:
+    with BatchClient(provider.base_url, provider.key, "fake:project", organization="org-1", project="proj_1") as client:
+        list(client.iter_batch_pages(max_pages=1))
+    sent = provider.headers[-1]
+    assert (sent["openai-organization"], sent["openai-project"]) == ("org-1", "proj_1")
+
+
 def test_server_that_is_not_there_is_named(write_requests: Write, tmp_path: Path, free_base_url: str) -> None:
     shard = write_requests("a")
     with (

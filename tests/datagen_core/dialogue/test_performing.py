@@ -87,6 +87,19 @@ def test_handles_are_only_ids_where_an_id_is_expected() -> None:
     assert dialogue.turns[2].text == "R1"
 
 
+def test_a_handle_with_a_line_break_is_text() -> None:
+    dialogue = perform(_script(_call("get_restaurant_detail", restaurant_id="R1\n")), OPENING)
+    assert dialogue.turns[0].calls[0].arguments == {"restaurant_id": "R1\n"}
+
+
+@given(st.integers(0, 1_000), st.sampled_from(TOOL_NAMES), st.sampled_from(["cart_item_ids", "snapshot", "x"]))
+def test_arguments_nested_however_deep_never_raise(depth: int, tool: str, name: str) -> None:
+    value = "[" * depth + '"C1"' + "]" * depth
+    script = parse_script(f'{{"turns": [{{"role": "call", "tool": "{tool}", "args": {{"{name}": {value}}}}}]}}')
+    dialogue = perform(script, OPENING)
+    assert len(dialogue.turns) == 2 * len(script.turns)
+
+
 _VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.sampled_from(
     ["R1", "M1", "M9999999999", "A1", "C1", "S1", "O1", "X1"]
 )  # fmt: skip

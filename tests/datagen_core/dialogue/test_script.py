@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datagen_core.dialogue.script import ScriptCall, parse_script
+from datagen_core.dialogue.script import MAX_NESTING, ScriptCall, parse_script
 
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
@@ -25,6 +25,25 @@ _TURN = st.fixed_dictionaries(
 def test_any_text_gives_turns_or_a_problem(text: str) -> None:
     script = parse_script(text)
     assert bool(script.turns) != (script.problem is not None)
+
+
+@given(st.integers(0, 1_100), st.lists(st.sampled_from("[{"), min_size=1, max_size=3), st.booleans())
+def test_values_nested_deep_give_a_problem_wherever_they_stand(depth: int, shape: list[str], in_role: bool) -> None:
+    opened = [shape[n % len(shape)] for n in range(depth)]
+    value = "".join('{"x":' if one == "{" else "[" for one in opened) + "0"
+    value += "".join("}" if one == "{" else "]" for one in reversed(opened))
+    field = f'"role": {value}' if in_role else f'"role": "call", "tool": "get_cart", "args": {{"a": {value}}}'
+    script = parse_script(f'{{"turns": [{{{field}}}]}}')
+    assert bool(script.turns) != (script.problem is not None)
+    if depth > MAX_NESTING:
+        assert "nested" in str(script.problem) or "not valid JSON" in str(script.problem)
+
+
+@pytest.mark.parametrize("depth", [0, 5])
+def test_values_nested_a_little_are_read(depth: int) -> None:
+    value = "[" * depth + "1" + "]" * depth
+    script = parse_script(f'{{"turns": [{{"role": "call", "tool": "t", "args": {{"a": {value}}}}}]}}')
+    assert script.problem is None
 
 
 def test_null_arguments_are_left_out_and_texts_trimmed() -> None:

@@ -242,8 +242,9 @@ def test_responses_endpoint_runs_in_a_batch(driver: Driver) -> None:
     file = client.files.create(file=("input.jsonl", content), purpose="batch")
     batch = client.batches.create(input_file_id=file.id, endpoint="/v1/responses", completion_window="24h")
     (row,) = driver.read(client, driver.wait(client, batch.id).output_file_id)
-    output = row["response"]["body"]["output"]  # pyright: ignore[reportIndexIssue, reportOptionalSubscript]
-    assert output[0]["content"][0]["text"] == "답 a"
+    answered = row["response"]["body"]  # pyright: ignore[reportIndexIssue, reportOptionalSubscript]
+    assert answered["output"][0]["content"][0]["text"] == "답 a"
+    assert answered["metadata"] == {"system_fingerprint": "simulator"}
 
 
 def test_a_deleted_input_is_still_read_by_its_batch(driver: Driver) -> None:
