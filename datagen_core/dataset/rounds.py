@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Final, cast
 
@@ -15,7 +16,15 @@ from datagen_core.dataset.funnel import Funnel, merge_funnels, read_funnel, writ
 from datagen_core.dataset.judging import DUPLICATE, JudgedFiles
 from datagen_core.dataset.lookup import order_of
 from datagen_core.errors import InputFileError
-from datagen_core.files import Artifact, JsonObject, iter_json_array, read_jsonl, write_json_array, write_jsonl
+from datagen_core.files import (
+    Artifact,
+    JsonObject,
+    describe,
+    iter_json_array,
+    read_jsonl,
+    write_json_array,
+    write_jsonl,
+)
 from datagen_core.scenarios import Scenario
 
 _ADVICE = "Run 'datagen preprocess' on that round's results again."
@@ -35,8 +44,12 @@ def write_next_requests(path: Path, rejected: Path, options: RequestOptions, *, 
     """Write the requests of a further round: each row of `rejected.jsonl` again, with what was wrong with it.
 
     A truncated answer gets twice the room of the round before. A duplicate is not asked for again: its scenario has a
-    record.
+    record. A file that asks for the same scenarios already is kept as it is: it may be paid for, and other words for
+    the same problems, in a newer version, would be another submission.
     """
+    asked = _count_if_asked(path, rejected, round_number)
+    if asked is not None:
+        return describe(path, asked)
     roomy = options._replace(max_output_tokens=_double(options.max_output_tokens, round_number - 1))
 
     def rows() -> Iterator[dict[str, object]]:
@@ -51,6 +64,24 @@ def write_next_requests(path: Path, rejected: Path, options: RequestOptions, *, 
                 )
 
     return write_jsonl(path, rows())
+
+
+def _count_if_asked(path: Path, rejected: Path, round_number: int) -> int | None:
+    """Return how many requests the file holds if they are those for the rejected rows, in order; else None."""
+    if not path.exists():
+        return None
+    wanted = (
+        render_custom_id(str(cast("JsonObject", row["scenario"])["id"]), round_number)
+        for _, row in read_jsonl(rejected, advice=_ADVICE)
+        if row.get("reason") != DUPLICATE and isinstance(row.get("scenario"), dict)
+    )
+    there = (row.get("custom_id") for _, row in read_jsonl(path, advice=_ADVICE))
+    count = 0
+    for want, have in zip_longest(wanted, there):
+        if want != have:
+            return None
+        count += 1
+    return count
 
 
 def _double(limit: int, times: int) -> int:

@@ -375,3 +375,13 @@ def test_the_card_tells_the_seed_of_the_scenarios(run: Path) -> None:
     write_jsonl(dataset, [record])
     with pytest.raises(InputFileError, match="no record tells the seed"):
         gather_card_facts(dataset, None, title="t")
+
+
+def test_a_round_that_asked_already_is_not_asked_in_other_words(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    judged = _judge(run, [_bad(FIXTURES[0]), _answer(FIXTURES[2], outcome="truncated")], "one")
+    requests = run / "again.jsonl"
+    first = write_next_requests(requests, Path(judged.rejected.path), RequestOptions("m"), round_number=2)
+    monkeypatch.setitem(FAILURE_NOTES, "truncated", "다른 말로 쓴 안내입니다.")
+    assert write_next_requests(requests, Path(judged.rejected.path), RequestOptions("m"), round_number=2) == first
+    fewer = _judge(run, [_bad(FIXTURES[0])], "fewer")
+    assert write_next_requests(requests, Path(fewer.rejected.path), RequestOptions("m"), round_number=2).rows == 1
