@@ -67,7 +67,7 @@ def describe_shortfall(run: Run, funnel: Funnel) -> str:
     ]
     rules = ", ".join(f"{rule} {count}" for rule, count in sorted(funnel.rules.items(), key=lambda p: -p[1])[:3])
     return (
-        f"{funnel.missing} of {funnel.scenarios} dialogues are missing after {len(funnel.rounds)} round(s)"
+        f"{funnel.missing} of {funnel.scenarios} dialogues are missing after round {len(funnel.rounds)}"
         f"{' (' + ', '.join(short) + ')' if short and run.profile == 'gold' else ''}. "
         f"Most broken rules: {rules or 'none'}; failed requests: {sum(funnel.failures.values())}. "
         f"Read {run.folder / 'rejected.jsonl'}, then run again with a higher --max-rounds: what is there is kept."

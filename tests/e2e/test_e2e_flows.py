@@ -188,12 +188,12 @@ def test_gold_reaches_its_number_in_every_category(tmp_path: Path) -> None:
 
 
 def test_gold_that_stays_short_fails_and_says_which_and_keeps_the_files(tmp_path: Path) -> None:
-    with pytest.raises(ShortfallError, match=r"dialogues are missing after 1 round \(.*rejected.jsonl.*--max-rounds"):
+    with pytest.raises(ShortfallError, match=r"dialogues are missing after round 1 \(.*rejected.jsonl.*--max-rounds"):
         gold(GoldParameters(count=2, mistakes=1.0, max_rounds=1, poll_interval=0.2, output_dir=tmp_path / "gold"))
     funnel = json.loads((tmp_path / "gold" / "funnel.json").read_text(encoding="utf-8"))["total"]
     assert funnel["requested"] == 16 == funnel["accepted"] + funnel["rejected"] + funnel["failed"]
     more = GoldParameters(count=2, mistakes=1.0, max_rounds=2, poll_interval=0.2, output_dir=tmp_path / "gold")
-    with pytest.raises(ShortfallError, match="after 2 round"):
+    with pytest.raises(ShortfallError, match="after round 2"):
         gold(more)
     assert _batches(tmp_path / "gold") == 2
 
