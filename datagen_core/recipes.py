@@ -1,4 +1,7 @@
-"""Decides, for each topic and gold category, which steps a customer goes through and how the world stands before."""
+"""Decides, for each topic and gold category, which steps a customer goes through and how the world stands before.
+
+Longer than our modules are: it is one table of short recipes.
+"""
 
 from __future__ import annotations
 
