@@ -109,6 +109,10 @@ class Draft:
             return sorted(dishes, key=lambda pair: pair[1].price)[:count]
         return self.rng.sample(dishes, count)
 
+    def pick_dish_word(self) -> str:
+        """Return the name of a dish that an open restaurant has, without its size."""
+        return self.pick_dishes(self.pick_shop(), 1)[0][1].name.split("(")[0].strip()
+
     def pick_main_dish(self, shop: int) -> tuple[str, Dish]:
         """Return a dish of which at most three reach the minimum order, if there is one; else the dearest."""
         dishes = self._available(shop)

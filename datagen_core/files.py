@@ -10,14 +10,16 @@ import time
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Final, cast
+from typing import IO, Final, TypeVar, cast
 
 import orjson
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from datagen_core.errors import InputFileError, OutputError
 
 JsonObject = dict[str, object]
+
+M = TypeVar("M", bound=BaseModel)
 
 STALE_SECONDS: Final = 3_600.0
 """A temporary file that was not written to for so long belongs to no process that still runs."""
@@ -146,9 +148,9 @@ def read_jsonl(path: Path, *, advice: str) -> Iterator[tuple[int, JsonObject]]:
     Raises:
         InputFileError: the file is missing, or a line is no JSON object; names line and column.
     """
-    for number, line in _lines(path, advice):
+    for number, line in read_lines(path, advice):
         if line.strip():
-            yield number, _parse_object(path, number, line, advice)
+            yield number, parse_line(path, number, line, advice)
 
 
 def index_jsonl(path: Path, name: str, *, advice: str) -> dict[str, int]:
@@ -159,8 +161,8 @@ def index_jsonl(path: Path, name: str, *, advice: str) -> dict[str, int]:
     """
     places: dict[str, int] = {}
     offset = 0
-    for number, line in _lines(path, advice):
-        value = _parse_object(path, number, line, advice).get(name) if line.strip() else None
+    for number, line in read_lines(path, advice):
+        value = parse_line(path, number, line, advice).get(name) if line.strip() else None
         if isinstance(value, str):
             places.setdefault(value, offset)
         offset += len(line)
@@ -203,7 +205,7 @@ def iter_json_array(path: Path, *, advice: str) -> Iterator[tuple[int, object]]:
         yield from enumerate(cast(list[object], document), start=1)
         return
     closed = False
-    for number, line in _lines(path, advice):
+    for number, line in read_lines(path, advice):
         text = line.strip()
         if number == 1 or not text:
             continue
@@ -235,9 +237,25 @@ def _is_left_since(entry: os.DirEntry[str], oldest: float) -> bool:
         return False
 
 
+def validate_model(
+    model: type[M], value: object, path: Path, *, advice: str, line: int | None = None, field: str | None = None
+) -> M:
+    """Return what a file holds as its model; `field` is where in the file, or the line, the value stands.
+
+    Raises:
+        InputFileError: it is not what the model says; names file, line and field.
+    """
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in ([field] if field else []) + list(first["loc"])) or None
+        raise InputFileError(path, f"{first['msg']}.", line=line, field=place, advice=advice) from None
+
+
 def _has_one_element_a_line(path: Path, advice: str) -> bool:
     """Look at the first two lines only: an indented array also opens with a lone bracket."""
-    for number, line in _lines(path, advice):
+    for number, line in read_lines(path, advice):
         text = line.strip()
         if number == 1:
             if text != b"[":
@@ -255,7 +273,12 @@ def _has_one_element_a_line(path: Path, advice: str) -> bool:
     return False
 
 
-def _lines(path: Path, advice: str) -> Iterator[tuple[int, bytes]]:
+def read_lines(path: Path, advice: str) -> Iterator[tuple[int, bytes]]:
+    """Yield (line number from 1, line with its end).
+
+    Raises:
+        InputFileError: the file cannot be read.
+    """
     try:
         with path.open("rb") as stream:
             yield from enumerate(stream, start=1)
@@ -272,10 +295,17 @@ def _parse(path: Path, number: int, line: bytes, advice: str) -> object:
         ) from error
 
 
-def _parse_object(path: Path, number: int, line: bytes, advice: str) -> JsonObject:
+def parse_line(path: Path, number: int, line: bytes, advice: str) -> JsonObject:
+    """Return the JSON object that stands on a line.
+
+    Raises:
+        InputFileError: the line is no JSON object; names line and column.
+    """
     value = _parse(path, number, line, advice)
     if not isinstance(value, dict):
-        raise InputFileError(path, f"expected a JSON object, found {type(value).__name__}.", line=number, advice=advice)
+        raise InputFileError(
+            path, f"expected a JSON object, found {type(value).__name__}.", line=number, column=1, advice=advice
+        )
     return cast(JsonObject, value)
 
 

@@ -1,7 +1,4 @@
-"""Decides, for each topic and gold category, which steps a customer goes through and how the world stands before.
-
-Longer than our modules are: it is one table of short recipes.
-"""
+"""Decides, for each topic, which steps a customer goes through and how the world stands before."""
 
 from __future__ import annotations
 
@@ -18,7 +15,6 @@ from datagen_core.config import (
     UNITS,
     UNSUPPORTED_IN_DOMAIN,
     UNSUPPORTED_OFF_DOMAIN,
-    GoldCategory,
     Kind,
     PaymentMethod,
     Unsupported,
@@ -40,11 +36,6 @@ def _search(filters_of: Callable[[Draft], SearchFilters]) -> Recipe:
 
 def _by_category(**filters: str) -> Recipe:
     return _search(lambda draft: {"category": draft.category, **filters})
-
-
-def _dish_word(draft: Draft) -> str:
-    shop = draft.pick_shop()
-    return draft.pick_dishes(shop, 1)[0][1].name.split("(")[0].strip()
 
 
 def _search_min_rating(draft: Draft, kind: Kind, number: int) -> None:
@@ -69,11 +60,6 @@ def _search_narrow(draft: Draft, kind: Kind, number: int) -> None:
     order = "rating" if number % 2 else "delivery_fee"
     draft.want("narrow", filters={**filters, "sort": order})
     draft.want("narrow", filters={**filters, "sort": order, "only_open": True})
-
-
-def _search_chain(draft: Draft, kind: Kind, number: int) -> None:
-    _search_narrow(draft, kind, number)
-    draft.want("search", filters={"query": _dish_word(draft)})
 
 
 def _menu_prices(draft: Draft, kind: Kind, number: int) -> None:
@@ -373,7 +359,7 @@ def _talk(entries: tuple[Unsupported, ...], *, with_order: bool = False) -> Reci
 
 RECIPES: Final[dict[str, Recipe]] = {
     "search_category": _by_category(),
-    "search_dish": _search(lambda draft: {"query": _dish_word(draft)}),
+    "search_dish": _search(lambda draft: {"query": draft.pick_dish_word()}),
     "search_shop": _search_shop,
     "search_open": _search_open,
     "search_rating": _by_category(sort="rating"),
@@ -421,44 +407,3 @@ RECIPES: Final[dict[str, Recipe]] = {
     "elsewhere": _talk(UNSUPPORTED_OFF_DOMAIN),
 }
 """The recipe of each key of `config.QUESTION_TOPICS`."""
-
-
-def _cart_mix(draft: Draft, kind: Kind, number: int) -> None:
-    shop = draft.pick_shop()
-    (first, _), (second, _) = draft.pick_dishes(shop, 2)
-    draft.want("menu", restaurant=f"R{shop + 1}")
-    draft.want("add", menu=first, quantity=1)
-    draft.want("add", menu=second, quantity=2)
-    draft.want("update", items=("C1",), quantity=draft.rng.choice((2, 3)))
-    draft.want("remove", items=("C2",))
-
-
-def _search_retracted(draft: Draft, kind: Kind, number: int) -> None:
-    others = sorted({shop.category for shop in draft.shops} - {draft.category})
-    draft.want("search", filters={"category": draft.category}, retracted=draft.rng.choice(others))
-
-
-GOLD_RECIPES: Final[dict[GoldCategory, tuple[tuple[str, Kind, Recipe], ...]]] = {
-    "단순/연속 검색": (("search_narrow", "tool_use", _search_chain), ("search_narrow", "follow_up", _search_narrow)),
-    "메뉴 조회": (("menu_ordinal", "follow_up", _menu_ordinal),),
-    "장바구니 조작": (("add_several", "tool_use", _cart_mix),),
-    "주문 이력/상태": (
-        ("order_status", "clarification", _order_status),
-        ("payment_status", "clarification", _payment_status),
-        ("wrong_order_id", "error_recovery", _wrong_order_id),
-    ),
-    "주문 처리": (("payment", "tool_use", _payment), ("checkout_note", "tool_use", _checkout_note)),
-    "멀티턴 복합": (("full_cycle", "tool_use", _full_cycle),),
-    "비지원 시나리오": (
-        ("cannot_do", "unsupported", RECIPES["cannot_do"]),
-        ("look_alike", "near_miss", RECIPES["look_alike"]),
-        ("elsewhere", "off_domain", RECIPES["elsewhere"]),
-    ),
-    "엣지 케이스": (
-        ("search_category", "correction", _search_retracted),
-        ("add_one", "correction", _add_one),
-        ("cheapest", "tool_use", _cheapest),
-        ("swap", "correction", _swap),
-    ),
-}
-"""For each gold category the topics, kinds and recipes it takes in turn."""

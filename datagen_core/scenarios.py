@@ -10,7 +10,7 @@ from pathlib import Path
 from random import Random
 from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from datagen_core.config import (
     GOLD_CATEGORIES,
@@ -28,10 +28,11 @@ from datagen_core.draft import Draft
 from datagen_core.environment import build_catalogue
 from datagen_core.environment.goals import Predicate
 from datagen_core.environment.opening import Opening
-from datagen_core.errors import ConfigError, InputFileError
-from datagen_core.files import Artifact, read_jsonl, write_jsonl
+from datagen_core.errors import ConfigError
+from datagen_core.files import Artifact, read_jsonl, validate_model, write_jsonl
+from datagen_core.gold_recipes import GOLD_RECIPES
 from datagen_core.plans import Step
-from datagen_core.recipes import GOLD_RECIPES, RECIPES, Recipe
+from datagen_core.recipes import RECIPES, Recipe
 from datagen_core.reference import derive_goal
 
 Profile = Literal["training", "gold"]
@@ -107,12 +108,7 @@ def read_scenarios(path: Path) -> Iterator[Scenario]:
     """
     advice = "Write it again with 'datagen generate-batch' (or generate-gold-batch), same count and seed."
     for number, row in read_jsonl(path, advice=advice):
-        try:
-            yield Scenario.model_validate(row)
-        except ValidationError as error:
-            first = error.errors()[0]
-            name = ".".join(str(part) for part in first["loc"])
-            raise InputFileError(path, f"{first['msg']}.", line=number, field=name, advice=advice) from error
+        yield validate_model(Scenario, row, path, line=number, advice=advice)
 
 
 def resample_scenario(scenario_id: str) -> Scenario | None:

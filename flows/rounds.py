@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Final
 
 from prefect import unmapped
 
 from datagen_core.batch.models import BatchStatus, Submitted
 from datagen_core.batch.poll import DEADLINE_SECONDS
+from datagen_core.batch.resubmission import pause_seconds, plan_generations
 from datagen_core.dataset.claim import claim_folder
 from datagen_core.dataset.generating import STATUS_NAME, GeneratedFiles
 from datagen_core.dataset.judging import JudgedFiles
@@ -21,9 +21,6 @@ from tasks.batch import poll, record_status, retrieve, submit
 from tasks.caching import keep_results, run_stage
 from tasks.dataset import merge, preprocess
 from tasks.generate import generate, generate_again, shard
-
-MAX_GENERATIONS: Final = 100
-"""How often a shard is submitted again because the provider's queue is full."""
 
 
 def make_dialogues(run: Run) -> RunFiles:
@@ -82,14 +79,12 @@ def fetch_answers(run: Run, requests: Artifact, number: int) -> Artifact:
         submitted, is_old = _submit(run, shards, generations, number)
         _record(run, submitted, [], number, status_path)
         heard = _poll(run, submitted)
-        again = [position for position, one in enumerate(heard) if isinstance(one, BatchFailed)]
-        if not again:
+        refusals = [one if isinstance(one, BatchFailed) else None for one in heard]
+        if not any(refusals):
             break
-        _require_hope(heard, is_old, generations)
-        if not all(is_old[position] for position in again):
-            time.sleep(min(run.poll_interval * (1 + max(generations)), 1800))
-        for position in again:
-            generations[position] += 1
+        following = plan_generations(generations, refusals, is_old)
+        time.sleep(pause_seconds(generations, refusals, is_old, interval=run.poll_interval))
+        generations = following
     statuses = [one for one in heard if isinstance(one, BatchStatus)]
     _record(run, submitted, statuses, number, status_path)
     path = run.round_folder(number) / "result_lst.json"
@@ -126,14 +121,6 @@ def _poll(run: Run, submitted: list[Submitted]) -> list[BatchStatus | BatchFaile
         except BatchFailed as error:
             heard.append(error)
     return heard
-
-
-def _require_hope(heard: list[BatchStatus | BatchFailed], is_old: list[bool], generations: list[int]) -> None:
-    """Raise a refusal that waiting does not cure; the next run submits once more, when the user has seen to it."""
-    for one, was_submitted_before, generation in zip(heard, is_old, generations, strict=True):
-        is_hopeful = was_submitted_before or (isinstance(one, BatchFailed) and one.is_queue_full)
-        if isinstance(one, BatchFailed) and (not is_hopeful or generation >= MAX_GENERATIONS):
-            raise one
 
 
 def _record(run: Run, submitted: list[Submitted], statuses: list[BatchStatus], number: int, path: Path) -> None:

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, cast
 
-import orjson
-
 from datagen_core.errors import InputFileError
-from datagen_core.files import Artifact, JsonObject, describe, replace_file
+from datagen_core.files import Artifact, JsonObject, describe, parse_line, read_lines, replace_file
 
 MAX_REQUESTS = 50_000
 MAX_BYTES = 190_000_000
@@ -96,7 +93,7 @@ def _find_spans(path: Path, max_requests: int, max_bytes: int) -> list[_Span]:
     spans: list[_Span] = []
     start = end = rows = 0
     try:
-        for number, line in _iter_lines(path):
+        for number, line in read_lines(path, _ADVICE):
             # A last line without a line break gets one when it is copied.
             size = len(line) + (not line.endswith(b"\n"))
             if size > max_bytes:
@@ -119,24 +116,10 @@ def _find_spans(path: Path, max_requests: int, max_bytes: int) -> list[_Span]:
     return [*spans, _Span(start, end, rows)]
 
 
-def _iter_lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    try:
-        with path.open("rb") as stream:
-            yield from enumerate(stream, start=1)
-    except OSError as error:
-        raise InputFileError(path, f"cannot be read ({error.strerror}).", advice=_ADVICE) from error
-
-
 def _validate_line(path: Path, number: int, line: bytes, common: _Common) -> None:
-    try:
-        parsed = cast(object, orjson.loads(line))
-    except orjson.JSONDecodeError as error:
-        problem = "is blank." if not line.strip() else f"is not valid JSON: {error.msg}."
-        raise InputFileError(path, problem, line=number, column=error.colno, advice=_ADVICE) from error
-    if not isinstance(parsed, dict):
-        kind = type(parsed).__name__
-        raise InputFileError(path, f"expected a JSON object, found {kind}.", line=number, column=1, advice=_ADVICE)
-    found = _find_problem(cast(JsonObject, parsed), number, common)
+    if not line.strip():
+        raise InputFileError(path, "is blank.", line=number, column=1, advice=_ADVICE)
+    found = _find_problem(parse_line(path, number, line, _ADVICE), number, common)
     if found is not None:
         raise InputFileError(path, found[1], line=number, field=found[0], advice=_ADVICE)
 

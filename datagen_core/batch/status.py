@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from datagen_core.batch.models import BatchStatus, Submitted
-from datagen_core.errors import InputFileError
-from datagen_core.files import Artifact, read_json, write_json
+from datagen_core.files import Artifact, read_json, validate_model, write_json
 
 _ADVICE = "Submit the request file again: batches that exist are found, not made anew."
 
@@ -66,10 +65,4 @@ def read_status(path: Path) -> BatchInputStatus:
     Raises:
         InputFileError: the file is missing, no JSON, or lacks something; names the field.
     """
-    document = read_json(path, advice=_ADVICE)
-    try:
-        return BatchInputStatus.model_validate(document)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        field = ".".join(str(part) for part in first["loc"]) or None
-        raise InputFileError(path, f"{first['msg']}.", field=field, advice=_ADVICE) from None
+    return validate_model(BatchInputStatus, read_json(path, advice=_ADVICE), path, advice=_ADVICE)

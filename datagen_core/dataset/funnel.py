@@ -7,10 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from datagen_core.errors import InputFileError
-from datagen_core.files import Artifact, read_json, write_json
+from datagen_core.files import Artifact, read_json, validate_model, write_json
 
 Fate = Literal["accepted", "rejected", "failed", "pending"]
 
@@ -145,13 +144,7 @@ def read_funnel(path: Path) -> Funnel:
         InputFileError: the file is missing or is no funnel; names the field.
     """
     advice = "Write it again with 'datagen preprocess'."
-    document = read_json(path, advice=advice)
-    try:
-        return Funnel.model_validate(document)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        field = ".".join(str(part) for part in first["loc"]) or None
-        raise InputFileError(path, f"{first['msg']}.", field=field, advice=advice) from error
+    return validate_model(Funnel, read_json(path, advice=advice), path, advice=advice)
 
 
 def _add_counts(mine: Counts, theirs: Counts) -> None:

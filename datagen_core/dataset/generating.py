@@ -9,6 +9,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict
 
 from datagen_core.batch.requests import RequestOptions, write_requests
+from datagen_core.dataset.lookup import iter_answers
 from datagen_core.files import Artifact
 from datagen_core.scenarios import Profile, Scenario, read_scenarios, sample_scenarios, write_scenarios
 
@@ -52,3 +53,16 @@ def generate_files(
     path = requests.parent / SCENARIOS_NAME[profile]
     written = write_scenarios(path, counted(sample_scenarios(profile, count, seed=seed)))
     return GeneratedFiles(scenarios=written, requests=write_requests(requests, counted(read_scenarios(path)), options))
+
+
+def find_scenarios(results: Path) -> Path | None:
+    """Return the scenario file beside a result file that its answers belong to, by the first answer's id; None if gone.
+
+    Raises:
+        InputFileError: the result file is missing or damaged.
+    """
+    for _, answer in iter_answers(results):
+        profile = str(answer["custom_id"]).partition("-")[0]
+        names = (name for known, name in SCENARIOS_NAME.items() if known == profile)
+        return next((path for name in names if (path := results.parent / name).is_file()), None)
+    return next((path for name in SCENARIOS_NAME.values() if (path := results.parent / name).is_file()), None)

@@ -8,11 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple, cast
 
-from pydantic import ValidationError
-
 from datagen_core.batch.requests import read_custom_id
 from datagen_core.errors import InputFileError
-from datagen_core.files import JsonObject, index_jsonl, iter_json_array, read_jsonl_at
+from datagen_core.files import JsonObject, index_jsonl, iter_json_array, read_jsonl_at, validate_model
 from datagen_core.scenarios import Scenario, read_scenarios, resample_scenario
 
 _ADVICE: Final = "Retrieve the results again, or point --input at a result_lst.json that datagen wrote."
@@ -159,7 +157,5 @@ def group_of(scenario: Scenario) -> Group:
 
 
 def _read_scenario_at(path: Path, offset: int) -> Scenario:
-    try:
-        return Scenario.model_validate(read_jsonl_at(path, offset, advice=_SCENARIOS_ADVICE))
-    except ValidationError as error:
-        raise InputFileError(path, f"{error.errors()[0]['msg']}.", field="id", advice=_SCENARIOS_ADVICE) from error
+    row = read_jsonl_at(path, offset, advice=_SCENARIOS_ADVICE)
+    return validate_model(Scenario, row, path, advice=_SCENARIOS_ADVICE)

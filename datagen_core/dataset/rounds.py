@@ -8,20 +8,20 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Final, cast
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from datagen_core.batch.requests import RequestOptions, build_request, render_custom_id
 from datagen_core.checks import RULES, case_from_record, check_dialogue
 from datagen_core.dataset.funnel import Funnel, merge_funnels, read_funnel, write_funnel
 from datagen_core.dataset.judging import DUPLICATE, JudgedFiles
 from datagen_core.dataset.lookup import order_of
-from datagen_core.errors import InputFileError
 from datagen_core.files import (
     Artifact,
     JsonObject,
     describe,
     iter_json_array,
     read_jsonl,
+    validate_model,
     write_json_array,
     write_jsonl,
 )
@@ -190,12 +190,7 @@ def _describe_problems(row: JsonObject) -> list[str]:
 
 
 def _read_scenario(path: Path, line: int, row: JsonObject) -> Scenario:
-    try:
-        return Scenario.model_validate(row.get("scenario"))
-    except ValidationError as error:
-        raise InputFileError(
-            path, f"{error.errors()[0]['msg']}.", line=line, field="scenario", advice=_ADVICE
-        ) from error
+    return validate_model(Scenario, row.get("scenario"), path, line=line, field="scenario", advice=_ADVICE)
 
 
 def _iter_results(path: Path) -> Iterator[JsonObject]:

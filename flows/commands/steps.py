@@ -11,13 +11,14 @@ from datagen_core.batch.requests import Endpoint, RequestOptions
 from datagen_core.batch.retrieve import retrieve_by_id
 from datagen_core.batch.status import read_status
 from datagen_core.batch.stepwise import retrieve_file, shard_file, submit_shards, wait_for_batches
+from datagen_core.config import GOLD_CATEGORIES
 from datagen_core.dataset.facts import gather_card_facts
 from datagen_core.dataset.funnel import read_funnel
-from datagen_core.dataset.generating import REQUESTS_NAME, SCENARIOS_NAME, STATUS_NAME, generate_files
+from datagen_core.dataset.generating import REQUESTS_NAME, STATUS_NAME, find_scenarios, generate_files
 from datagen_core.dataset.hub import push_dataset
 from datagen_core.dataset.judging import judge_file, name_siblings
 from datagen_core.dataset.samples import render_samples
-from datagen_core.files import fingerprint, iter_json_array
+from datagen_core.files import fingerprint
 from datagen_core.providers import POLL_SECONDS, ProviderChoice, embedded_simulators, open_client
 from datagen_core.scenarios import GOLD_PER_CATEGORY, Profile
 from datagen_core.settings import Provider, Settings, load_settings
@@ -52,7 +53,7 @@ def generate_gold_batch(
 
     Example: `datagen generate-gold-batch --count 10`
     """
-    _generate("gold", count, count * 8, seed, output, model, endpoint)
+    _generate("gold", count, count * len(GOLD_CATEGORIES), seed, output, model, endpoint)
 
 
 def _generate(
@@ -156,17 +157,6 @@ def preprocess(
         )
     show_funnel(read_funnel(Path(judged.funnel.path)))
     console.print(f"{judged.dataset.rows} dialogues in {display(path)}")
-
-
-def find_scenarios(results: Path) -> Path | None:
-    """Return the scenario file that belongs to the results: the one in whose ids the first answer's stands."""
-    files = [results.parent / name for name in SCENARIOS_NAME.values()]
-    there = [path for path in files if path.is_file()]
-    for _, element in iter_json_array(results, advice="Retrieve the results again."):
-        custom_id = str(cast("dict[str, object]", element).get("custom_id")) if isinstance(element, dict) else ""
-        profile = custom_id.partition("-")[0]
-        return next((path for path in there if path.name == SCENARIOS_NAME.get(cast("Profile", profile))), None)
-    return there[0] if there else None
 
 
 def render_txt(

@@ -8,7 +8,8 @@ import pytest
 
 from datagen_core import config
 from datagen_core.environment import validator_for
-from datagen_core.recipes import GOLD_RECIPES, RECIPES
+from datagen_core.gold_recipes import GOLD_RECIPES
+from datagen_core.recipes import RECIPES
 
 
 def test_original_names_stand_under_both_spellings() -> None:

@@ -49,7 +49,7 @@ def test_array_reads_back_however_it_is_laid_out(
     ("content", "expected"),
     [
         ('{"a": 1}\n{"a": \n', r"line 2, column \d+: is not valid JSON.*Do this"),
-        ('{"a": 1}\n\n[1]\n', r"line 3: expected a JSON object, found list. Do this"),
+        ('{"a": 1}\n\n[1]\n', r"line 3, column 1: expected a JSON object, found list. Do this"),
         ('{"a": "\udcff"}\n', r"line 1"),
     ],
 )
@@ -159,7 +159,7 @@ def test_lines_are_read_by_the_text_of_a_field(tmp_path: Path) -> None:
     with pytest.raises(InputFileError, match="byte 3"):
         read_jsonl_at(path, 3, advice="")
     path.write_text("{}\n[1]\n", encoding="utf-8")
-    with pytest.raises(InputFileError, match="line 2: expected a JSON object"):
+    with pytest.raises(InputFileError, match="line 2, column 1: expected a JSON object"):
         index_jsonl(path, "id", advice="")
     with pytest.raises(InputFileError, match="byte 3"):
         read_jsonl_at(path, 3, advice="")
