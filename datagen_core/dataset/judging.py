@@ -193,7 +193,8 @@ def _stranger(
         f"{answer['custom_id']!r} belongs to no scenario of {whose}.",
         line=line,
         field="custom_id",
-        advice="Put the scenarios.jsonl that was written with the requests beside the results.",
+        advice="Put the scenarios.jsonl that was written with the requests beside the results"
+        + ("." if seed is None else ", or leave --seed out."),
     )
 
 
