@@ -26,19 +26,24 @@ from datagen_core.simulator import Answer, SimulatorServer, SimulatorSettings, e
 
 engine.SLICE_SECONDS = 0.0  # Commits after every row, so that the kill falls between two commits.
 
+def say(word):
+    # In one piece: `print` writes the line's end apart, and two threads' words could run into one another.
+    sys.stdout.write(word + "\\n")
+    sys.stdout.flush()
+
 class Writer:
     n_calls = 0
 
     def answer(self, custom_id, body):
         self.n_calls += 1
         if self.n_calls > int(sys.argv[2]):
-            print("reached", flush=True)
+            say("reached")
             threading.Event().wait()
         return Answer(f"답 {custom_id}", planted="label" if custom_id.endswith("7") else None)
 
 server = SimulatorServer(Path(sys.argv[1]), Writer(), SimulatorSettings(pace_seconds=0))
 server.start()
-print(server.base_url, flush=True)
+say(server.base_url)
 threading.Event().wait()
 """
 
