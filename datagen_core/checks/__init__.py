@@ -2,12 +2,23 @@
 
 from datagen_core.checks import (  # each module enters its rules
     arguments,
+    asking,
     calls,
+    claims,
     consistency,
+    dates,
+    decisions,
+    evolution,
     execution,
+    handling,
+    language,
     limits,
+    names,
+    privacy,
     provenance,
+    rendering,
     responses,
+    sources,
     structure,
     tokens,
     truth,
@@ -15,7 +26,7 @@ from datagen_core.checks import (  # each module enters its rules
 from datagen_core.checks.case import Case, case_from_dialogue, unreadable_case
 from datagen_core.checks.judge import RULES_VERSION, check_dialogue, is_accepted
 from datagen_core.checks.reading import case_from_record
-from datagen_core.checks.registry import RULES, Finding, Rule, Violation, rule
+from datagen_core.checks.registry import RULES, Finding, Rule, Violation, dataset_rule, rule
 
 __all__ = [
     "RULES",
@@ -25,17 +36,29 @@ __all__ = [
     "Rule",
     "Violation",
     "arguments",
+    "asking",
     "calls",
     "case_from_dialogue",
     "case_from_record",
     "check_dialogue",
+    "claims",
     "consistency",
+    "dataset_rule",
+    "dates",
+    "decisions",
+    "evolution",
     "execution",
+    "handling",
     "is_accepted",
+    "language",
     "limits",
+    "names",
+    "privacy",
     "provenance",
+    "rendering",
     "responses",
     "rule",
+    "sources",
     "structure",
     "tokens",
     "truth",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import orjson
 
@@ -19,6 +19,9 @@ from datagen_core.environment.goals import ExecutedCall, Predicate
 from datagen_core.environment.opening import Opening
 from datagen_core.errors import ConfigError
 from datagen_core.scenarios import Scenario
+
+Given = Literal["opening", "goal", "kind", "category"]
+"""What a dialogue says of how it came about, and some rules need."""
 
 _OUR_TOOLS: Final = frozenset(TOOL_NAMES)
 
@@ -65,6 +68,17 @@ class Case:
     def turns(self) -> tuple[Turn, ...]:
         """The dialogue's turns."""
         return self.dialogue.turns
+
+    @cached_property
+    def given(self) -> frozenset[Given]:
+        """What is known of how the dialogue came about."""
+        known: dict[Given, object] = {
+            "opening": self.opening,
+            "goal": self.goal,
+            "kind": self.kind,
+            "category": self.category,
+        }
+        return frozenset(name for name, value in known.items() if value)
 
     @cached_property
     def tools(self) -> ToolSet:

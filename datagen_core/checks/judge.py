@@ -21,10 +21,9 @@ def check_dialogue(case: Case) -> list[Violation]:
     Where the structure is broken, only the rules that need none are applied.
     """
     found: list[Violation] = []
-    family = "delivery" if case.is_delivery else "foreign"
     is_sound = True
     for rule in RULES.values():
-        if family not in rule.families or (rule.needs_structure and not is_sound):
+        if rule.check is None or not rule.applies_to(case) or (rule.needs_structure and not is_sound):
             continue
         broken = list(rule.check(case))
         found += broken

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
-from datagen_core.checks.case import Case
+from datagen_core.checks.case import Case, Given
 
 Severity = Literal["E", "W"]
 Family = Literal["delivery", "foreign"]
@@ -41,7 +41,9 @@ Check = Callable[[Case], Iterator[Violation]]
 class Rule:
     """One rule. `sentence` tells people what must hold; `korean` tells the LLM writer what to do better.
 
-    `families` are the dialogues it judges. A rule that `needs_structure` is left out where an S rule is broken.
+    `families` are the dialogues it judges. A rule that `needs_structure` is left out where an S rule is broken, and
+    one whose `needs` a dialogue does not give (an opening, a goal …) is not applied to it. A rule about the dataset as
+    a whole has no `check`: the `dataset` package applies it.
     """
 
     id: str
@@ -50,7 +52,13 @@ class Rule:
     korean: str
     families: tuple[Family, ...]
     needs_structure: bool
-    check: Check
+    needs: frozenset[Given]
+    check: Check | None
+
+    def applies_to(self, case: Case) -> bool:
+        """Tell whether the rule judges this dialogue, by the family of its tools and by what it gives."""
+        family = "delivery" if case.is_delivery else "foreign"
+        return self.check is not None and family in self.families and self.needs <= case.given
 
 
 RULES: Final[dict[str, Rule]] = {}
@@ -64,28 +72,38 @@ def rule(
     severity: Severity = "E",
     families: tuple[Family, ...] = EVERY_FAMILY,
     needs_structure: bool = True,
+    needs: tuple[Given, ...] = (),
 ) -> Callable[[Callable[[Case], Iterator[Finding]]], Check]:
     """Enter the decorated function into the catalogue; it becomes a function from a case to its violations.
 
     Raises:
         ValueError: the id is taken, or its letter is none of the catalogue's; a mistake in the code.
     """
-    if rule_id in RULES or rule_id[0] not in _CATALOGUE_ORDER:
-        raise ValueError(f"Rule {rule_id!r} is defined twice or has an unknown letter.")
 
     def enter(find: Callable[[Case], Iterator[Finding]]) -> Check:
         def check(case: Case) -> Iterator[Violation]:
             for turn, message, exception in find(case):
                 yield Violation(rule_id, turn, message, exception or severity)
 
-        RULES[rule_id] = Rule(rule_id, sentence, severity, korean, families, needs_structure, check)
-        _sort_catalogue()
+        _enter(Rule(rule_id, sentence, severity, korean, families, needs_structure, frozenset(needs), check))
         return check
 
     return enter
 
 
-def _sort_catalogue() -> None:
+def dataset_rule(rule_id: str, sentence: str, *, korean: str) -> None:
+    """Enter a rule about the dataset as a whole, which no single dialogue can break.
+
+    Raises:
+        ValueError: the id is taken, or its letter is none of the catalogue's; a mistake in the code.
+    """
+    _enter(Rule(rule_id, sentence, "E", korean, EVERY_FAMILY, needs_structure=True, needs=frozenset(), check=None))
+
+
+def _enter(rule: Rule) -> None:
+    if rule.id in RULES or rule.id[0] not in _CATALOGUE_ORDER:
+        raise ValueError(f"Rule {rule.id!r} is defined twice or has an unknown letter.")
+    RULES[rule.id] = rule
     ordered = sorted(RULES.items(), key=lambda entry: (_CATALOGUE_ORDER.index(entry[0][0]), entry[0]))
     RULES.clear()
     RULES.update(ordered)

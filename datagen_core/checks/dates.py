@@ -1,0 +1,3 @@
+"""Decides whether dates are valid and agree with today (M01)."""
+
+from __future__ import annotations
