@@ -3,7 +3,7 @@
 from datagen_core.environment.backend import SECONDS_PER_CALL, Environment
 from datagen_core.environment.catalogue import Catalogue, Dish, Restaurant, build_catalogue
 from datagen_core.environment.handles import Handles
-from datagen_core.environment.opening import CartLine, Opening, PastOrder, SavedAddress
+from datagen_core.environment.opening import CartLine, Happening, Opening, PastOrder, SavedAddress
 from datagen_core.environment.state import KST, MAX_QUANTITY, Address, Cart, Line, Order, write_moment
 from datagen_core.environment.validation import (
     SchemaValidator,
@@ -26,6 +26,7 @@ __all__ = [
     "Dish",
     "Environment",
     "Handles",
+    "Happening",
     "Line",
     "Opening",
     "Order",

@@ -12,6 +12,7 @@ import orjson
 from datagen_core.config import TOOLS
 from datagen_core.environment import tools_address, tools_cart, tools_order, tools_search
 from datagen_core.environment.catalogue import Catalogue, Restaurant, build_catalogue
+from datagen_core.environment.happenings import let_happen
 from datagen_core.environment.opening import Opening
 from datagen_core.environment.refusals import refuse
 from datagen_core.environment.starting import build_state
@@ -66,6 +67,8 @@ class Environment:
         perform = _TOOLS.get(tool) if isinstance(tool, str) else None
         if perform is None:
             return refuse("INVALID_ARGUMENT", "없는 도구입니다.")
+        if state.happenings:
+            let_happen(state, tool)
         if not ARGUMENT_VALIDATORS[tool].is_valid(arguments):
             return refuse("INVALID_ARGUMENT", _explain(tool, arguments))
         if arguments.get("user_id", state.user_id) != state.user_id:
@@ -113,6 +116,11 @@ class Environment:
         return tuple(self._state.cart_item_ids)
 
     @property
+    def address_ids(self) -> tuple[str, ...]:
+        """The ids of all addresses there ever were, in order of creation."""
+        return tuple(self._state.address_ids)
+
+    @property
     def snapshot(self) -> JsonObject | None:
         """A copy of the snapshot that `place_order` takes now; None where nothing is prepared or something changed."""
         prepared = self._state.snapshot
@@ -128,8 +136,8 @@ class Environment:
         return self._state.is_open(restaurant, self._state.now)
 
     def is_available(self, menu_item_id: str) -> bool:
-        """Tell whether a dish is not sold out."""
-        return menu_item_id not in self._state.sold_out
+        """Tell whether a dish is offered, and not sold out."""
+        return menu_item_id not in self._state.sold_out and menu_item_id not in self._state.gone
 
     def digest(self) -> str:
         """Return a fingerprint of the whole state: equal for two environments that will answer every call alike."""
@@ -143,7 +151,10 @@ class Environment:
             "snapshot": state.snapshot is not None,
             "snapshots": [snapshot.decode() for snapshot in state.snapshots],
             "cart_item_ids": state.cart_item_ids,
+            "address_ids": state.address_ids,
             "counts": sorted(state.counts.items()),
+            "calls": sorted(state.calls.items()),
+            "unavailable": [sorted(ids) for ids in (state.shut, state.sold_out, state.gone)],
         }
         return blake2b(orjson.dumps(document), digest_size=16).hexdigest()
 

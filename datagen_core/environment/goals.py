@@ -9,7 +9,7 @@ from typing import Annotated, Literal, NamedTuple, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from datagen_core.config import ErrorCode, PaymentMethod
+from datagen_core.config import ErrorCode, PaymentMethod, Withheld
 from datagen_core.environment.backend import Environment
 from datagen_core.environment.handles import Handles
 from datagen_core.environment.state import Line

@@ -6,10 +6,9 @@ import re
 from typing import Final
 
 from datagen_core.environment.backend import Environment
-from datagen_core.environment.seeds import derive_id
+from datagen_core.environment.starting import MOST_STRAY, derive_stray_id
 
 _HANDLE: Final = re.compile(r"([RMCAOSX])([1-9][0-9]{0,5})")
-_MOST_STRAY: Final = 9
 
 
 class Handles:
@@ -42,8 +41,8 @@ class Handles:
         if match is None:
             return None
         letter, number = match[1], int(match[2])
-        if letter == "X" and number <= _MOST_STRAY:
-            return self._stray_id(number)
+        if letter == "X":
+            return self._stray_id(number) if number <= MOST_STRAY else None
         created = self._environment.snapshots if letter == "S" else self._created().get(letter, ())
         return created[number - 1] if number <= len(created) else None
 
@@ -55,15 +54,15 @@ class Handles:
         for letter, ids in self._created().items():
             if value in ids:
                 return f"{letter}{ids.index(value) + 1}"
-        return next((f"X{number}" for number in range(1, _MOST_STRAY + 1) if self._stray_id(number) == value), None)
+        return next((f"X{number}" for number in range(1, MOST_STRAY + 1) if self._stray_id(number) == value), None)
 
     def _stray_id(self, number: int) -> str:
-        return derive_id(self._environment.opening.seed, "stray", number)
+        return derive_stray_id(self._environment.opening.seed, f"X{number}")
 
     def _created(self) -> dict[str, tuple[str, ...]]:
         environment = self._environment
         return {
             "C": environment.cart_item_ids,
-            "A": tuple(address.address_id for address in environment.addresses),
+            "A": environment.address_ids,
             "O": tuple(order.order_id for order in environment.orders),
         }

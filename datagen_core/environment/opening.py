@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from datagen_core.config import OrderStatus, PaymentMethod
+
+Change = Literal[
+    "restaurant_closes",
+    "restaurant_leaves",
+    "dish_sold_out",
+    "dish_leaves",
+    "cart_item_removed",
+    "address_deleted",
+    "checkout_expires",
+]
 
 
 class _Frozen(BaseModel):
@@ -40,6 +52,20 @@ class PastOrder(_Frozen):
     payment_method: PaymentMethod = "card"
 
 
+class Happening(_Frozen):
+    """What happens in the world, by nobody in the dialogue, right before the `nth` call (from 1) of a tool is answered.
+
+    So the counsellor learns of it from a refusal: a restaurant closes early or stops delivering here, a dish sells out
+    or leaves the menu, the customer takes a dish out of the cart or deletes an address on another screen, a prepared
+    checkout expires.
+    """
+
+    before: str = Field(description="Name of the tool.")
+    nth: int = Field(default=1, ge=1)
+    what: Change
+    target: str | None = Field(default=None, description="Handle of the restaurant, dish, cart line or address.")
+
+
 class Opening(_Frozen):
     """Everything that decides an environment; two environments of one opening answer the same calls alike.
 
@@ -56,3 +82,7 @@ class Opening(_Frozen):
     addresses: tuple[SavedAddress, ...] = ()
     cart: tuple[CartLine, ...] = ()
     orders: tuple[PastOrder, ...] = ()
+    foreign_orders: tuple[str, ...] = Field(
+        default=(), description="Handles X1, X2 … of order numbers that are another customer's, not made up."
+    )
+    happenings: tuple[Happening, ...] = ()

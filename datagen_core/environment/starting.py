@@ -5,19 +5,22 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import accumulate
 from typing import Final
 
 from datagen_core.config import UUID_PATTERN
-from datagen_core.environment.catalogue import Catalogue, Dish, Restaurant
+from datagen_core.environment.catalogue import Catalogue, Restaurant
+from datagen_core.environment.happenings import check_happening
 from datagen_core.environment.opening import Opening, PastOrder
-from datagen_core.environment.seeds import draw_between
+from datagen_core.environment.positions import find_dish, find_restaurant, read_handle, wrong_opening
+from datagen_core.environment.seeds import derive_id, draw_between
 from datagen_core.environment.state import KST, MAX_QUANTITY, Address, Cart, Order, State, draw_pace
 from datagen_core.environment.validation import json_problem
-from datagen_core.errors import ConfigError
 
 DAY_ENDS: Final = timedelta(days=1, hours=6)
 """A restaurant that is shut today stays so until six the next morning: hours past midnight belong to the day before."""
+
+MOST_STRAY: Final = 9
+"""Handles of order numbers that are not the customer's go from X1 to X9."""
 
 _PATIENCE: Final = 15 * 60
 """Seconds that a past order surely keeps its status: 90 calls of 10 s."""
@@ -38,10 +41,14 @@ def build_state(opening: Opening, catalogue: Catalogue) -> State:
         now=now,
         restaurants=restaurants,
         search_texts=tuple(catalogue.search_texts[index] for index in opening.restaurants),
-        shut=frozenset(_find_restaurant(restaurants, handle).id for handle in opening.closed),
+        shut={find_restaurant(restaurants, handle).id for handle in opening.closed},
         shut_until=now.replace(hour=0, minute=0, second=0) + DAY_ENDS,
-        sold_out=frozenset(_find_dish(restaurants, handle)[1].id for handle in opening.sold_out),
+        sold_out={find_dish(restaurants, handle)[1].id for handle in opening.sold_out},
+        foreign_orders=frozenset(derive_stray_id(opening.seed, handle) for handle in opening.foreign_orders),
+        happenings=opening.happenings,
     )
+    for happening in opening.happenings:
+        check_happening(happening, restaurants)
     _save_addresses(state, opening)
     _fill_cart(state, opening)
     for past in opening.orders:
@@ -50,54 +57,37 @@ def build_state(opening: Opening, catalogue: Catalogue) -> State:
     return state
 
 
-def _wrong(problem: str, advice: str) -> ConfigError:
-    return ConfigError(f"The opening cannot be performed: {problem}. {advice}")
+def derive_stray_id(seed: int, handle: str) -> str:
+    """Return the order number that X1, X2 … stands for: one that this customer has no order of."""
+    return derive_id(seed, "stray", read_handle(handle, "X", MOST_STRAY))
 
 
 def _check_texts(opening: Opening) -> None:
     if re.fullmatch(UUID_PATTERN, opening.user_id) is None:
-        raise _wrong(f"user_id {opening.user_id!r} is no lower-case UUID", "Take one of config.USER_IDS.")
+        raise wrong_opening(f"user_id {opening.user_id!r} is no lower-case UUID", "Take one of config.USER_IDS.")
     texts: list[object] = [line.special_request for line in opening.cart]
     texts += [
         text for saved in opening.addresses for text in (saved.recipient_name, saved.phone, saved.line1, saved.line2)
     ]
     if json_problem(texts) is not None:
-        raise _wrong("a text of the cart or an address holds a lone surrogate", "Take the broken character out.")
+        raise wrong_opening("a text of the cart or an address holds a lone surrogate", "Take the broken character out.")
 
 
 def _read_now(text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError as error:
-        raise _wrong(f"now is {text!r}", "Write ISO 8601 such as 2026-02-14T19:10:00+09:00.") from error
+        raise wrong_opening(f"now is {text!r}", "Write ISO 8601 such as 2026-02-14T19:10:00+09:00.") from error
     if moment.utcoffset() != timedelta(hours=9) or not 2000 <= moment.year < 2200:
-        raise _wrong(f"now is {text!r}", "Give Korean time (+09:00) between the years 2000 and 2199.")
+        raise wrong_opening(f"now is {text!r}", "Give Korean time (+09:00) between the years 2000 and 2199.")
     return moment.astimezone(KST).replace(microsecond=0)
 
 
 def _choose_restaurants(opening: Opening, catalogue: Catalogue) -> tuple[Restaurant, ...]:
     indexes, total = opening.restaurants, len(catalogue.restaurants)
     if len(set(indexes)) < len(indexes) or not all(0 <= index < total for index in indexes):
-        raise _wrong(f"restaurants are {indexes}", f"Name each once, from 0 to {total - 1}.")
+        raise wrong_opening(f"restaurants are {indexes}", f"Name each once, from 0 to {total - 1}.")
     return tuple(catalogue.restaurants[index] for index in indexes)
-
-
-def _find_restaurant(restaurants: tuple[Restaurant, ...], handle: str) -> Restaurant:
-    number = _read_handle(handle, "R", len(restaurants))
-    return restaurants[number - 1]
-
-
-def _find_dish(restaurants: tuple[Restaurant, ...], handle: str) -> tuple[Restaurant, Dish]:
-    ends = list(accumulate(len(restaurant.dishes) for restaurant in restaurants))
-    number = _read_handle(handle, "M", ends[-1] if ends else 0)
-    position = next(index for index, end in enumerate(ends) if number <= end)
-    return restaurants[position], restaurants[position].dishes[number - ends[position] - 1]
-
-
-def _read_handle(handle: str, letter: str, most: int) -> int:
-    if re.fullmatch(letter + "[1-9][0-9]{0,5}", handle) is None or int(handle[1:]) > most:
-        raise _wrong(f"{handle!r} is none of {letter}1 to {letter}{most}", "Correct the handle.")
-    return int(handle[1:])
 
 
 def _save_addresses(state: State, opening: Opening) -> None:
@@ -105,7 +95,7 @@ def _save_addresses(state: State, opening: Opening) -> None:
     flagged = [number for number, saved in enumerate(opening.addresses) if saved.is_default]
     default = flagged[0] if flagged else 0
     for number, saved in enumerate(opening.addresses):
-        address_id = state.create_id("address")
+        address_id = state.create_address_id()
         state.addresses[address_id] = Address(
             address_id, saved.recipient_name, saved.phone, saved.line1, saved.line2, is_default=number == default
         )
@@ -114,12 +104,12 @@ def _save_addresses(state: State, opening: Opening) -> None:
 def _fill_cart(state: State, opening: Opening) -> None:
     if not opening.cart:
         return
-    found = [_find_dish(state.restaurants, line.menu) for line in opening.cart]
+    found = [find_dish(state.restaurants, line.menu) for line in opening.cart]
     restaurant = found[0][0]
     if any(other is not restaurant for other, _ in found):
-        raise _wrong("the cart holds dishes of several restaurants", "Choose its dishes from one.")
+        raise wrong_opening("the cart holds dishes of several restaurants", "Choose its dishes from one.")
     if any(line.quantity > MAX_QUANTITY for line in opening.cart):
-        raise _wrong("the cart holds too many of a dish", f"Ask for at most {MAX_QUANTITY}.")
+        raise wrong_opening("the cart holds too many of a dish", f"Ask for at most {MAX_QUANTITY}.")
     lines = tuple(
         state.create_line(dish, line.quantity, line.special_request)
         for (_, dish), line in zip(found, opening.cart, strict=True)

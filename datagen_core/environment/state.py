@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 from datagen_core.config import OrderStatus, PaymentMethod
 from datagen_core.environment.catalogue import Dish, Restaurant
+from datagen_core.environment.opening import Happening
 from datagen_core.environment.seeds import Key, derive_id, draw_between
 
 KST: Final = timezone(timedelta(hours=9))
@@ -128,6 +129,7 @@ class State:
 
     Snapshots are kept as JSON bytes, so that nobody who holds a response can change them. `snapshot` is the one that
     `place_order` takes, None where none was prepared or something changed since; `snapshots` are all, in order.
+    `gone` are ids of restaurants and dishes that are offered no more, `calls` how often each tool was called.
     """
 
     user_id: str
@@ -135,15 +137,20 @@ class State:
     now: datetime
     restaurants: tuple[Restaurant, ...]
     search_texts: tuple[str, ...]
-    shut: frozenset[str]
+    shut: set[str]
     shut_until: datetime
-    sold_out: frozenset[str]
+    sold_out: set[str]
+    foreign_orders: frozenset[str]
+    happenings: tuple[Happening, ...]
     cart: Cart | None = None
     addresses: dict[str, Address] = field(default_factory=dict[str, Address])
     orders: dict[str, Order] = field(default_factory=dict[str, Order])
     snapshot: bytes | None = None
     snapshots: list[bytes] = field(default_factory=list[bytes])
     cart_item_ids: list[str] = field(default_factory=list[str])
+    address_ids: list[str] = field(default_factory=list[str])
+    gone: set[str] = field(default_factory=set[str])
+    calls: Counter[str] = field(default_factory=Counter[str])
     counts: Counter[IdKind] = field(default_factory=Counter[IdKind])
 
     def create_id(self, kind: IdKind) -> str:
@@ -152,8 +159,9 @@ class State:
         return derive_id(self.seed, kind, self.counts[kind])
 
     def find_restaurant(self, restaurant_id: object) -> Restaurant | None:
-        """Return the restaurant if it delivers to this customer."""
-        return next((found for found in self.restaurants if found.id == restaurant_id), None)
+        """Return the restaurant if it delivers to this customer, still."""
+        found = next((found for found in self.restaurants if found.id == restaurant_id), None)
+        return None if found is None or found.id in self.gone else found
 
     def is_open(self, restaurant: Restaurant, moment: datetime) -> bool:
         """Tell whether a restaurant takes orders at a moment: by its hours, and unless it is shut today."""
@@ -162,6 +170,16 @@ class State:
     def is_available(self, dish: Dish) -> bool:
         """Tell whether a dish is not sold out."""
         return dish.id not in self.sold_out
+
+    def list_dishes(self, restaurant: Restaurant) -> tuple[Dish, ...]:
+        """Return what stands on the menu, still."""
+        return tuple(dish for dish in restaurant.dishes if dish.id not in self.gone) if self.gone else restaurant.dishes
+
+    def create_address_id(self) -> str:
+        """Return the id of a new address, and remember it for its handle."""
+        address_id = self.create_id("address")
+        self.address_ids.append(address_id)
+        return address_id
 
     def create_line(self, dish: Dish, quantity: int, special_request: str | None) -> Line:
         """Return a new line, and remember its id for its handle."""

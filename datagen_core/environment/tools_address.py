@@ -35,7 +35,7 @@ def upsert_address(state: State, arguments: Mapping[str, object]) -> object:
     if known is not None and known not in state.addresses:
         return refuse("ADDRESS_NOT_FOUND")
     if known is None:
-        blank = Address(state.create_id("address"), "", "", "", is_default=not state.addresses)
+        blank = Address(state.create_address_id(), "", "", "", is_default=not state.addresses)
     else:
         blank = state.addresses[known]
     address = _apply(blank, arguments)

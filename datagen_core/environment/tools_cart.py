@@ -26,7 +26,7 @@ def add_to_cart(state: State, arguments: Mapping[str, object]) -> object:
     restaurant = state.find_restaurant(arguments["restaurant_id"])
     if restaurant is None:
         return refuse("RESTAURANT_NOT_FOUND")
-    dish = next((dish for dish in restaurant.dishes if dish.id == arguments["menu_item_id"]), None)
+    dish = next((dish for dish in state.list_dishes(restaurant) if dish.id == arguments["menu_item_id"]), None)
     if dish is None:
         return refuse("MENU_ITEM_NOT_FOUND")
     if not state.is_open(restaurant, state.now):

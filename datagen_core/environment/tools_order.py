@@ -25,7 +25,9 @@ def prepare_checkout(state: State, arguments: Mapping[str, object]) -> object:
     if address is None:
         return refuse("ADDRESS_NOT_FOUND")
     restaurant = state.find_restaurant(cart.restaurant_id)
-    if restaurant is None or not state.is_open(restaurant, state.now):
+    if restaurant is None:
+        return refuse("RESTAURANT_NOT_FOUND")
+    if not state.is_open(restaurant, state.now):
         return refuse("RESTAURANT_CLOSED")
     if cart.subtotal < restaurant.min_order_amount:
         least = f"최소 주문 금액은 {restaurant.min_order_amount:,}원인데 지금 담긴 금액은 {cart.subtotal:,}원입니다."
@@ -64,6 +66,8 @@ def place_order(state: State, arguments: Mapping[str, object]) -> object:
 
 def get_order_status(state: State, arguments: Mapping[str, object]) -> object:
     """Return how an order and its payment stand now."""
+    if arguments["order_id"] in state.foreign_orders:
+        return refuse("FORBIDDEN")
     order = state.orders.get(cast("str", arguments["order_id"]))
     if order is None:
         return refuse("ORDER_NOT_FOUND")

@@ -64,7 +64,7 @@ def get_restaurant_detail(state: State, arguments: Mapping[str, object]) -> obje
                 "price": dish.price,
                 "is_available": state.is_available(dish),
             }
-            for dish in restaurant.dishes
+            for dish in state.list_dishes(restaurant)
         ],
     }
 
@@ -77,7 +77,8 @@ def _find(state: State, arguments: Mapping[str, object]) -> list[Restaurant]:
     return [
         restaurant
         for restaurant, text in zip(state.restaurants, state.search_texts, strict=True)
-        if (category is None or restaurant.category == category)
+        if restaurant.id not in state.gone
+        and (category is None or restaurant.category == category)
         and restaurant.rating_avg >= min_rating
         and all(word in text for word in words)
         and (not only_open or state.is_open(restaurant, state.now))
