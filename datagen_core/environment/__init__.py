@@ -4,6 +4,7 @@ from datagen_core.environment.backend import SECONDS_PER_CALL, Environment
 from datagen_core.environment.catalogue import Catalogue, Dish, Restaurant, build_catalogue
 from datagen_core.environment.handles import Handles
 from datagen_core.environment.opening import CartLine, Happening, Opening, PastOrder, SavedAddress
+from datagen_core.environment.replaying import Replayed, describe_outcome, is_same_outcome, replay_calls
 from datagen_core.environment.state import KST, MAX_QUANTITY, Address, Cart, Line, Order, write_moment
 from datagen_core.environment.validation import (
     SchemaValidator,
@@ -31,14 +32,18 @@ __all__ = [
     "Opening",
     "Order",
     "PastOrder",
+    "Replayed",
     "Restaurant",
     "SavedAddress",
     "SchemaValidator",
     "argument_errors",
     "build_catalogue",
+    "describe_outcome",
     "is_error",
     "is_same_json",
+    "is_same_outcome",
     "json_problem",
+    "replay_calls",
     "response_errors",
     "validator_for",
     "write_moment",

@@ -138,13 +138,14 @@ class AsksBefore(_Predicate):
 
     Without `after` lines count from the start. Nothing is understood here: two lines before the first wish's call may
     be a wish and its answer, or a greeting and a wish that leaves nothing open; and one line after `after` may answer
-    a question or not. Whether it was really asked is for D02 to say, which reads what was said.
+    a question or not. Whether it was really asked, and after `asks`, is for D02 to say, which reads what was said.
     """
 
     type: Literal["asks_before"] = "asks_before"
     tool: str
     customer_turns: int
     after: GoalCall | None = Field(default=None, exclude_if=_is_unset)
+    asks: Withheld | None = Field(default=None, exclude_if=_is_unset)
 
 
 class Avoids(_Predicate):
