@@ -57,7 +57,6 @@ def test_the_form_of_the_design_is_read() -> None:
         lambda text: text.replace(SEARCH, WRAPPED),
         lambda text: text.replace(SEARCH, '{"tool": "search_restaurants", "args": {"category": "치킨"}}'),
     ],
-    ids=str,
 )  # fmt: skip
 def test_what_models_write_otherwise_is_forgiven(damage: object) -> None:
     assert callable(damage)
