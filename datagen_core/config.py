@@ -20,6 +20,9 @@ PAYMENT_METHODS: Final[tuple[PaymentMethod, ...]] = get_args(PaymentMethod)
 OrderStatus = Literal["pending", "paid", "preparing", "delivering", "delivered", "cancelled"]
 ORDER_STATUSES: Final[tuple[OrderStatus, ...]] = get_args(OrderStatus)
 
+Writer = Literal["script", "transcript"]
+"""What the LLM is asked to write: a script that the backend performs, or a transcript with responses it invents."""
+
 Kind = Literal[
     "tool_use",
     "clarification",
@@ -49,6 +52,26 @@ KIND_MIX: Final[dict[Kind, float]] = {
 """The share of each kind in a training run. Ours: about a quarter of the dialogues teach when not to call."""
 
 NO_CALL_KINDS: Final[frozenset[Kind]] = frozenset({"direct_answer", "unsupported", "off_domain", "near_miss"})
+
+Withheld = Literal[
+    "음식 종류",
+    "식당",
+    "메뉴",
+    "옵션",
+    "수량",
+    "항목",
+    "요청 사항",
+    "배송지",
+    "주소",
+    "상세 주소",
+    "받는 사람",
+    "전화번호",
+    "비밀번호",
+    "결제 수단",
+    "주문 번호",
+]
+WITHHELD: Final[tuple[Withheld, ...]] = get_args(Withheld)
+"""What a customer may leave out until asked. 옵션 is a dish's size, 항목 a line of the cart, 주소 the street."""
 
 GoldCategory = Literal[
     "단순/연속 검색",
@@ -396,50 +419,93 @@ class Topic(NamedTuple):
 
 
 QUESTION_TOPICS: Final[tuple[Topic, ...]] = (
-    Topic("search_category", "음식 종류로 식당 찾기", ("tool_use",)),
-    Topic("search_dish", "먹고 싶은 요리로 식당 찾기", ("tool_use",)),
-    Topic("search_shop", "상호로 식당 찾기", ("tool_use",)),
+    Topic("search_category", "음식 종류로 식당 찾기", ("tool_use", "correction")),
     Topic("search_open", "지금 문 연 곳만 찾기", ("tool_use",)),
     Topic("search_rating", "평점 높은 순으로 보기", ("tool_use",)),
     Topic("search_fee", "배달비 싼 순으로 보기", ("tool_use",)),
     Topic("search_min_rating", "평점 몇 점 이상만 찾기", ("tool_use",)),
+    Topic("search_set", "여러 조건으로 한 번에 찾기", ("tool_use",)),
+    Topic("search_two", "두 종류의 식당을 같이 찾기", ("tool_use",)),
     Topic("search_narrow", "찾은 결과를 차츰 좁히기", ("tool_use", "follow_up")),
+    Topic("search_what", "무엇을 먹을지 정하지 않고 식당 찾기", ("clarification",)),
+    Topic("search_dish", "먹고 싶은 요리로 식당 찾기", ("tool_use", "correction")),
+    Topic("search_relevance", "요리로 찾아 관련도순으로 보기", ("tool_use",)),
+    Topic("search_shop", "상호로 식당 찾기", ("tool_use",)),
+    Topic("search_to_cart", "요리로 찾은 집에서 바로 담기", ("tool_use", "follow_up")),
     Topic("menu_prices", "식당의 메뉴와 가격 보기", ("tool_use",)),
+    Topic("compare_menus", "두 식당의 메뉴 견주기", ("tool_use",)),
     Topic("menu_ordinal", "앞서 나온 몇 번째 집의 메뉴 보기", ("follow_up",)),
     Topic("opening_hours", "어느 시각에 문을 여는지 묻기", ("tool_use",)),
+    Topic("hours_there", "메뉴를 본 집이 언제 여는지 묻기", ("follow_up",)),
     Topic("add_one", "메뉴 하나 담기", ("tool_use", "clarification", "correction")),
+    Topic("add_size", "크기를 말하지 않고 담기", ("clarification",)),
+    Topic("add_where", "식당을 말하지 않고 담기", ("clarification",)),
     Topic("add_request", "요청 사항과 함께 담기", ("tool_use",)),
     Topic("add_several", "여러 메뉴 담기", ("tool_use", "follow_up")),
     Topic("cheapest", "가장 싼 메뉴 고르기", ("tool_use", "follow_up")),
+    Topic("dearest", "가장 비싼 메뉴 고르기", ("follow_up",)),
     Topic("cart_view", "장바구니 확인하기", ("tool_use",)),
-    Topic("quantity", "담은 수량 바꾸기", ("tool_use", "follow_up", "correction")),
-    Topic("request_change", "담은 메뉴의 요청 바꾸기", ("tool_use",)),
-    Topic("remove", "담은 메뉴 빼기", ("tool_use", "follow_up")),
+    Topic("cart_and_addresses", "주문 전에 장바구니와 배송지 확인하기", ("tool_use",)),
+    Topic("quantity", "담은 수량 바꾸기", ("tool_use", "clarification", "follow_up", "correction")),
+    Topic("quantity_at_once", "수량을 말하자마자 고치기", ("correction",)),
+    Topic("one_more", "담은 것을 하나 더하기", ("follow_up",)),
+    Topic("one_less", "담은 것을 하나 빼기", ("follow_up",)),
+    Topic("request_change", "담은 메뉴의 요청 바꾸기", ("tool_use", "clarification", "correction")),
+    Topic("request_that", "방금 담은 것에 요청 더하기", ("follow_up",)),
+    Topic("remove", "담은 메뉴 빼기", ("tool_use", "clarification", "follow_up")),
+    Topic("remove_ordinal", "장바구니를 보고 몇 번째 것 빼기", ("follow_up",)),
+    Topic("clear_cart", "장바구니 비우기", ("tool_use",)),
     Topic("swap", "담은 메뉴를 다른 것으로 바꾸기", ("tool_use", "correction")),
     Topic("switch_shop", "다른 식당으로 갈아타기", ("tool_use", "correction")),
+    Topic("top_up", "담아 둔 것에 더 담아 주문하기", ("tool_use",)),
     Topic("address_list", "저장한 배송지 보기", ("tool_use",)),
-    Topic("address_new", "새 배송지 저장하기", ("tool_use", "clarification")),
-    Topic("address_fix", "배송지 고치기", ("tool_use",)),
+    Topic("address_new", "새 배송지 저장하기", ("tool_use", "clarification", "correction")),
+    Topic("address_street", "주소를 다 말하지 않고 배송지 저장하기", ("clarification",)),
+    Topic("address_fix", "배송지 고치기", ("tool_use", "clarification")),
     Topic("address_default", "기본 배송지 바꾸기", ("tool_use",)),
-    Topic("gate_password", "공동 현관 비밀번호 저장하기", ("tool_use",)),
+    Topic("gate_password", "공동 현관 비밀번호 저장하기", ("tool_use", "clarification")),
+    Topic("address_note", "배송지에 늘 전할 요청 저장하기", ("tool_use",)),
+    Topic("first_address", "배송지를 처음 저장하고 주문하기", ("tool_use",)),
+    Topic("same_address", "방금 저장한 배송지로 주문하기", ("follow_up",)),
     Topic("checkout_total", "결제 전에 총액 확인하기", ("tool_use",)),
-    Topic("checkout_note", "배달 요청을 남기고 주문하기", ("tool_use",)),
+    Topic("checkout_note", "배달 요청을 남기고 주문하기", ("tool_use", "correction")),
     Topic("checkout_address", "어느 배송지로 받을지 정하기", ("clarification", "correction")),
     Topic("payment", "결제 수단을 골라 주문하기", ("tool_use", "clarification", "correction")),
+    Topic("company_payment", "결제사 식별값을 대며 주문하기", ("tool_use",)),
     Topic("full_cycle", "찾기부터 주문까지 한 번에", ("tool_use",)),
     Topic("order_status", "주문 상태 묻기", ("tool_use", "clarification")),
     Topic("payment_status", "결제가 되었는지 묻기", ("tool_use", "clarification")),
+    Topic("order_number_wrong", "주문 번호가 아닌 번호를 대며 상태 묻기", ("clarification",)),
+    Topic("two_orders", "두 주문의 상태 묻기", ("tool_use",)),
     Topic("after_order", "방금 한 주문의 상태 묻기", ("follow_up",)),
     Topic("sold_out", "품절된 메뉴 대신 고르기", ("error_recovery",)),
+    Topic("dish_gone", "사라진 메뉴 대신 고르기", ("error_recovery",)),
     Topic("closed_shop", "문 닫은 식당 대신 고르기", ("error_recovery",)),
+    Topic("closed_meanwhile", "결제하려는데 문 닫은 식당", ("error_recovery",)),
+    Topic("shop_gone", "배달을 그만둔 식당 대신 고르기", ("error_recovery",)),
+    Topic("line_gone", "다른 화면에서 빠진 장바구니 항목", ("error_recovery",)),
+    Topic("empty_cart", "빈 장바구니로 결제하려 하기", ("error_recovery",)),
+    Topic("address_gone", "다른 화면에서 지운 배송지", ("error_recovery",)),
     Topic("below_minimum", "최소 주문 금액 채우기", ("error_recovery",)),
+    Topic("checkout_expired", "만료된 결제를 다시 준비하기", ("error_recovery",)),
+    Topic("too_many", "담을 수 있는 수량을 넘는 단체 주문", ("error_recovery",)),
     Topic("wrong_order_id", "잘못 알고 있던 주문 번호 바로잡기", ("error_recovery",)),
+    Topic("foreign_order", "다른 사람의 주문 번호로 묻기", ("error_recovery",)),
     Topic("status_and_cancel", "상태를 보고 취소까지 바라기", ("partial",)),
+    Topic("status_and_rider", "상태를 보고 라이더와 통화까지 바라기", ("partial",)),
+    Topic("payment_and_refund", "결제를 확인하고 환불까지 바라기", ("partial",)),
     Topic("order_and_coupon", "주문하며 쿠폰까지 바라기", ("partial",)),
+    Topic("checkout_and_eta", "총액과 함께 도착 시각까지 바라기", ("partial",)),
+    Topic("order_and_receipt", "주문하며 영수증까지 바라기", ("partial",)),
     Topic("search_and_reserve", "식당을 찾고 예약까지 바라기", ("partial",)),
+    Topic("search_and_review", "식당을 찾고 리뷰까지 바라기", ("partial",)),
+    Topic("menu_and_calories", "메뉴와 함께 칼로리까지 바라기", ("partial",)),
+    Topic("add_and_allergy", "담으며 알레르기 성분까지 묻기", ("partial",)),
+    Topic("cart_and_points", "장바구니를 보고 포인트까지 쓰기를 바라기", ("partial",)),
     Topic("address_and_move", "배송지를 저장하고 지난 주문까지 옮겨 주기를 바라기", ("partial",)),
-    Topic("about_service", "상담사와 앱에 대해 묻기", ("direct_answer",)),
-    Topic("small_talk", "인사와 감사", ("direct_answer",)),
+    Topic("about_service", "상담사와 할 수 있는 일 묻기", ("direct_answer",)),
+    Topic("how_it_works", "앱에서 되는 일의 방식 묻기", ("direct_answer",)),
+    Topic("small_talk", "인사와 감사, 앱 안의 잡담", ("direct_answer",)),
     Topic("cannot_do", "앱이 여기서 못 하는 일", ("unsupported",)),
     Topic("look_alike", "도구로 될 듯하지만 안 되는 일", ("near_miss",)),
     Topic("elsewhere", "앱과 상관없는 일", ("off_domain",)),
@@ -479,6 +545,13 @@ UNSUPPORTED_IN_DOMAIN: Final[tuple[Unsupported, ...]] = (
     Unsupported("정기 구독 할인 가입", "배달비 낮은 순으로 식당 찾기"),
     Unsupported("음식에 이물질이 나왔다는 보상 요구", "주문 번호로 주문 상태 조회"),
     Unsupported("식당 사장님에게 직접 말 전하기", "주문할 때 배달 요청 남기기"),
+    Unsupported("배달비 깎아 주기", "배달비 낮은 순으로 식당 찾기"),
+    Unsupported("주문한 메뉴를 다른 것으로 바꾸기", "주문 번호로 진행 상태 조회"),
+    Unsupported("덜 온 메뉴를 다시 보내 주기", "주문 번호로 주문 상태 조회"),
+    Unsupported("늦은 배달 독촉하기", "주문 번호로 배달 상태 조회"),
+    Unsupported("사람 상담원과 연결", "식당 찾기와 주문을 바로 돕기"),
+    Unsupported("두 카드로 나누어 결제하기", "한 가지 수단으로 결제하기"),
+    Unsupported("사진을 보고 같은 음식 찾기", "요리 이름으로 식당 찾기"),
 )
 
 UNSUPPORTED_OFF_DOMAIN: Final[tuple[Unsupported, ...]] = (
@@ -494,6 +567,14 @@ UNSUPPORTED_OFF_DOMAIN: Final[tuple[Unsupported, ...]] = (
     Unsupported("자기소개서 고쳐 주기", ""),
     Unsupported("영화 예매", ""),
     Unsupported("로또 번호 골라 주기", ""),
+    Unsupported("운동 방법 알려 주기", ""),
+    Unsupported("여행지 추천", ""),
+    Unsupported("휴대폰 요금제 비교", ""),
+    Unsupported("부동산 시세 묻기", ""),
+    Unsupported("컴퓨터 오류 고치기", ""),
+    Unsupported("오늘의 운세 보기", ""),
+    Unsupported("길 찾기와 버스 시간 묻기", ""),
+    Unsupported("집에서 만드는 요리법 묻기", ""),
 )
 
 UNSUPPORTED_SCENARIOS: Final[tuple[Unsupported, ...]] = UNSUPPORTED_IN_DOMAIN + UNSUPPORTED_OFF_DOMAIN
@@ -507,45 +588,81 @@ NEAR_MISSES: Final[tuple[Unsupported, ...]] = (
     Unsupported("식당 전화번호 묻기", "식당의 메뉴와 영업 여부 안내"),
     Unsupported("지난번과 똑같이 다시 주문해 달라고 하기", "메뉴를 알려 주면 새로 담아 주문하기"),
     Unsupported("배송지를 지워 달라고 하기", "배송지 고치기"),
+    Unsupported("주문 번호를 대며 결제 수단을 바꿔 달라고 하기", "그 번호로 결제 상태 조회"),
+    Unsupported("주문 번호를 대며 메뉴를 추가해 달라고 하기", "새로 담아 주문하기"),
+    Unsupported("주문 번호를 대며 영수증 요구", "그 번호로 결제 상태 조회"),
+    Unsupported("주문 번호를 대며 무엇을 시켰는지 묻기", "그 번호로 진행 상태 조회"),
+    Unsupported("식당의 배달 가능 지역 넓혀 달라고 하기", "지금 배달되는 식당 찾기"),
+    Unsupported("저장한 배송지에서 식당까지 거리 묻기", "배달비 낮은 순으로 식당 찾기"),
+    Unsupported("평점을 고쳐 달라고 하기", "평점 높은 순으로 식당 찾기"),
+    Unsupported("문 닫은 식당을 열리면 알려 달라고 하기", "어느 시각에 영업하는지 확인"),
 )
 """Requests that look as if a tool could do them; taking that tool would be wrong."""
 
 SMALL_TALK: Final[tuple[Unsupported, ...]] = (
     Unsupported("누구인지 묻기", ""),
     Unsupported("무엇을 할 수 있는지 묻기", ""),
+    Unsupported("무엇을 할 수 없는지 묻기", ""),
+    Unsupported("사람인지 기계인지 묻기", ""),
+    Unsupported("어떤 음식 종류가 있는지 묻기", ""),
+    Unsupported("어떤 순서로 정렬할 수 있는지 묻기", ""),
+    Unsupported("취소나 환불도 여기서 되는지 묻기", ""),
+    Unsupported("반말로 말해도 되는지 묻기", ""),
     Unsupported("어떤 결제 수단이 되는지 묻기", ""),
     Unsupported("주문하는 순서 묻기", ""),
-    Unsupported("인사하고 나중에 다시 오겠다고 하기", ""),
-    Unsupported("도와줘서 고맙다고 하기", ""),
     Unsupported("한 번에 두 식당에서 시킬 수 있는지 묻기", ""),
     Unsupported("주문 번호를 어디에 쓰는지 묻기", ""),
+    Unsupported("최소 주문 금액이 무엇인지 묻기", ""),
+    Unsupported("총액에 무엇이 들어가는지 묻기", ""),
+    Unsupported("배송지를 여러 곳 저장할 수 있는지 묻기", ""),
+    Unsupported("요청 사항은 어디에 남기는지 묻기", ""),
+    Unsupported("인사하고 나중에 다시 오겠다고 하기", ""),
+    Unsupported("도와줘서 고맙다고 하기", ""),
+    Unsupported("맛있게 먹었다고 말하기", ""),
+    Unsupported("배고프다고 말하기", ""),
+    Unsupported("무엇을 먹을지 고민이라고 말하기", ""),
+    Unsupported("잘못 들어왔다고 말하기", ""),
+    Unsupported("수고가 많다고 말하기", ""),
+    Unsupported("답이 빠르다고 칭찬하기", ""),
 )
-"""Lines within the app that need no tool."""
+"""Lines within the app that need no tool, eight about the counsellor, eight about the app, eight of small talk."""
 
 
 class Persona(NamedTuple):
-    """How a customer talks."""
+    """How a customer talks: how politely, in what mood, how typed, how much at once, how hurried, in what dialect."""
 
     age: str
     register: Literal["존댓말", "반말"]
     mood: str
     typing: str
+    amount: Literal["한 번에", "조금씩"] = "한 번에"
+    pace: Literal["급함", "보통", "느긋함"] = "보통"
+    dialect: Literal["표준어", "경상도", "전라도", "충청도"] = "표준어"
 
 
 PERSONAS: Final[tuple[Persona, ...]] = (
-    Persona("20대", "반말", "급함", "오타"),
-    Persona("30대", "존댓말", "차분함", "보통"),
-    Persona("60대", "존댓말", "조심스러움", "느긋한 말투"),
-    Persona("10대", "반말", "들뜸", "ㅋㅋ"),
-    Persona("40대", "존댓말", "급함", "짧게"),
-    Persona("50대", "존댓말", "화남", "보통"),
-    Persona("20대", "존댓말", "들뜸", "ㅎㅎ와 이모티콘"),
-    Persona("30대", "반말", "무덤덤함", "띄어쓰기 없음"),
-    Persona("70대", "반말", "느긋함", "느긋한 말투"),
-    Persona("40대", "존댓말", "공손함", "보통"),
-    Persona("30대", "존댓말", "피곤함", "말줄임"),
-    Persona("50대", "반말", "차분함", "사투리"),
+    Persona("20대", "반말", "무덤덤함", "오타", "조금씩", "급함"),
+    Persona("30대", "존댓말", "차분함", "보통", "한 번에", "보통"),
+    Persona("60대", "존댓말", "조심스러움", "또박또박", "조금씩", "느긋함"),
+    Persona("10대", "반말", "들뜸", "ㅋㅋ", "조금씩", "보통"),
+    Persona("40대", "존댓말", "무덤덤함", "짧게", "한 번에", "급함"),
+    Persona("50대", "존댓말", "화남", "보통", "한 번에", "급함"),
+    Persona("20대", "존댓말", "들뜸", "ㅎㅎ와 이모티콘", "한 번에", "보통"),
+    Persona("30대", "반말", "무덤덤함", "띄어쓰기 없음", "조금씩", "보통"),
+    Persona("70대", "반말", "느긋함", "또박또박", "조금씩", "느긋함"),
+    Persona("40대", "존댓말", "공손함", "보통", "한 번에", "보통"),
+    Persona("30대", "존댓말", "피곤함", "말줄임", "조금씩", "느긋함"),
+    Persona("50대", "반말", "차분함", "보통", "한 번에", "보통", "경상도"),
+    Persona("60대", "존댓말", "차분함", "보통", "조금씩", "느긋함", "충청도"),
+    Persona("40대", "반말", "들뜸", "보통", "한 번에", "보통", "전라도"),
+    Persona("50대", "존댓말", "공손함", "짧게", "한 번에", "급함", "경상도"),
+    Persona("20대", "반말", "화남", "느낌표", "조금씩", "급함"),
+    Persona("10대", "존댓말", "조심스러움", "말줄임", "조금씩", "보통"),
+    Persona("30대", "존댓말", "들뜸", "느낌표", "한 번에", "급함"),
+    Persona("20대", "존댓말", "피곤함", "문장부호 없음", "한 번에", "보통"),
+    Persona("40대", "반말", "차분함", "짧게", "한 번에", "보통"),
 )
+"""Twenty, because the rarest kind has twenty scenarios in 400: each kind then meets each persona."""
 
 RECIPIENTS: Final[tuple[str, ...]] = (
     "김민지", "이서준", "박하은", "최도윤", "정수아", "강지호", "조은서", "윤시우", "장예린", "임건우",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, NamedTuple, cast, get_args
 
-from datagen_core.config import ERROR_CODES, TOOL_NAMES, ErrorCode
+from datagen_core.config import ERROR_CODES, TOOL_NAMES, ErrorCode, Withheld
 from datagen_core.environment import Environment, Handles, build_catalogue
 from datagen_core.environment.goals import (
     AddressField,
@@ -45,6 +45,8 @@ _RETRACTABLE: Final[Mapping[Intent, str]] = {
     "search": "search_restaurants",
     "narrow": "search_restaurants",
     "add": "add_to_cart",
+    "update": "update_cart_item",
+    "save_address": "upsert_address",
     "checkout": "prepare_checkout",
     "order": "place_order",
 }
@@ -64,23 +66,33 @@ class Rehearsal:
     def __init__(self, environment: Environment) -> None:
         self.environment = environment
         self.handles = Handles(environment)
-        self.knowledge = Knowledge()
+        self.knowledge = Knowledge(n_addresses=len(environment.addresses))
         self.shop_of = _map_shops(environment)
         self.calls: list[ExecutedCall] = []
 
     def plan(self, step: Step) -> list[PlannedCall]:
         """Return the calls for the step, given what was seen so far."""
+        cart = self.environment.cart
+        self.knowledge.cart_shop = self.handles.handle_of(cart.restaurant_id) if cart else None
         return plan_calls(step, self.knowledge, self.shop_of)
 
     def execute(self, call: PlannedCall) -> object:
         """Execute a call and remember what its response shows."""
         response = self.environment.execute(call.tool, self.fill(call.tool, call.arguments))
         self.calls.append(ExecutedCall(call.tool, call.arguments, response, 0))
-        if call.tool == "search_restaurants" and refusal_code(response) is None:
-            items = cast("list[dict[str, object]]", cast("dict[str, object]", response)["items"])
-            found = (self.handles.handle_of(str(item["restaurant_id"])) for item in items)
-            self.knowledge.found.update(handle for handle in found if handle)
+        self._note(call.tool, response)
         return response
+
+    def _note(self, tool: str, response: object) -> None:
+        """Remember the restaurants that a search lists, and the dishes that a cart holds."""
+        shown = cast("dict[str, object]", response) if isinstance(response, dict) else {}
+        items = cast("list[dict[str, object]]", shown.get("items", []))
+        key, known = (
+            ("restaurant_id", self.knowledge.found)
+            if tool == "search_restaurants"
+            else ("menu_item_id", self.knowledge.dishes)
+        )
+        known.update(handle for item in items if (handle := self.handles.handle_of(str(item[key]))))
 
     def fill(self, tool: str, arguments: Mapping[str, object]) -> dict[str, object]:
         """Return real arguments: handles resolved, `user_id` added where the tool takes it."""
@@ -99,22 +111,23 @@ def derive_goal(
     """Perform the plan and return the goal it reaches and the tools it has no business with.
 
     Raises:
-        RuntimeError: the backend refuses a call that the recipe did not plan to be refused; a bug in the recipe.
+        RuntimeError: the backend refuses a call that the recipe did not plan to be refused, or the other way round; a
+            bug in the recipe.
     """
     if no_calls:
         return DerivedGoal((NoCalls(),), TOOL_NAMES)
     rehearsal = Rehearsal(Environment(opening, build_catalogue(opening.catalogue_seed)))
     goal: list[Predicate] = []
     asked: list[GoalEvent] = []
-    for step in steps:
+    for position, step in enumerate(steps):
         calls = rehearsal.plan(step)
-        for call in calls:
-            _require(rehearsal.execute(call), step)
+        _require([rehearsal.execute(call) for call in calls], step)
         if step.withhold is not None:
-            goal.append(_describe_question(calls[-1].tool, asked))
+            goal.append(_describe_question(calls[-1].tool, step.withhold, asked))
         if step.retracted is not None:
-            goal.append(Avoids(tool=_RETRACTABLE[step.intent], value=step.retracted))
-        asked += _describe_events(step, calls, rehearsal, has_before=bool(asked))
+            goal.append(Avoids(tool=_RETRACTABLE[step.intent], value=_read_retracted(step)))
+        has_before = bool(asked) and steps[position - 1].refused is None
+        asked += _describe_events(step, calls, rehearsal, has_before=has_before)
     if asked:
         goal.insert(0, CallsInOrder(calls=tuple(asked)))
     goal += _describe_end(rehearsal, steps)
@@ -124,40 +137,48 @@ def derive_goal(
     return DerivedGoal(tuple(goal), tuple(tool for tool in SWEEPING if tool not in used))
 
 
+def _read_retracted(step: Step) -> str | int:
+    """Return what was taken back as the argument it would have been: a quantity is a number."""
+    retracted = step.retracted or ""
+    return int(retracted) if step.quantity is not None and retracted.isdecimal() else retracted
+
+
 def _describe_events(
     step: Step, calls: list[PlannedCall], rehearsal: Rehearsal, *, has_before: bool
 ) -> list[GoalEvent]:
     """Return what has to happen for the step; all of it may change places with the step said in the same line."""
-    if step.intent == "add" and step.refused is not None:
+    if step.is_seen_ahead:
         menu = step.menu or ""
         is_closed = step.refused == "RESTAURANT_CLOSED"
         return [GoalSight(unavailable=rehearsal.shop_of[menu].handle if is_closed else menu)]
     events: list[GoalEvent] = []
     for call in calls:
-        if not call.is_asked or call.tool in _CHECKED_BY_STATE:
+        if not call.is_asked or (call.tool in _CHECKED_BY_STATE and step.refused is None):
             continue
         together = step.together and has_before
-        if call.tool == "remove_cart_items":
+        if call.tool == "remove_cart_items" and step.refused is None:
             events += [GoalRemoval(removes=item, together=together or n > 0) for n, item in enumerate(step.items)]
         else:
             events.append(GoalCall(tool=call.tool, arguments=call.arguments, refused=step.refused, together=together))
     return events
 
 
-def _describe_question(tool: str, asked: list[GoalEvent]) -> AsksBefore:
+def _describe_question(tool: str, asks: Withheld, asked: list[GoalEvent]) -> AsksBefore:
     """Return that the tool waits for an answer.
 
     A wish is brought up, at the earliest, in the line in which what was asked before it was done; so the answer to
     the counsellor's question comes one line later. A dialogue's first wish takes a line of its own.
     """
     before = next((event for event in reversed(asked) if isinstance(event, GoalCall)), None)
-    return AsksBefore(tool=tool, customer_turns=2 if before is None else 1, after=before)
+    return AsksBefore(tool=tool, customer_turns=2 if before is None else 1, after=before, asks=asks)
 
 
-def _require(response: object, step: Step) -> None:
-    code = refusal_code(response)
-    if code is not None and code != step.refused:
-        raise RuntimeError(f"The plan's step {step!r} was refused with {code}.")
+def _require(responses: list[object], step: Step) -> None:
+    """See to it that what is planned to be refused is, by its last call, and nothing else."""
+    *before, last = [refusal_code(response) for response in responses] or [None]
+    wanted = None if step.is_seen_ahead else step.refused
+    if any(before) or last != wanted:
+        raise RuntimeError(f"The plan's step {step!r} was answered with {[*before, last]}.")
 
 
 def _describe_end(rehearsal: Rehearsal, steps: tuple[Step, ...]) -> list[Predicate]:
@@ -193,11 +214,11 @@ def _describe_addresses(rehearsal: Rehearsal) -> list[AddressSaved]:
     addresses = rehearsal.environment.addresses
     return [
         AddressSaved(
-            address=f"A{number}",
+            address=str(rehearsal.handles.handle_of(address.address_id)),
             fields={name: getattr(address, name) for name in _ADDRESS_FIELDS},
             n_addresses=len(addresses),
         )
-        for number, address in enumerate(addresses, start=1)
+        for address in addresses
     ]
 
 

@@ -13,6 +13,7 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict
 
 from datagen_core.config import (
+    CATEGORIES,
     GOLD_CATEGORIES,
     KIND_MIX,
     KINDS,
@@ -20,32 +21,34 @@ from datagen_core.config import (
     PERSONAS,
     QUESTION_TOPICS,
     USER_IDS,
+    Category,
     GoldCategory,
     Kind,
     Persona,
+    Writer,
 )
 from datagen_core.draft import Draft
-from datagen_core.environment import build_catalogue
+from datagen_core.environment import Environment, build_catalogue
 from datagen_core.environment.goals import Predicate
 from datagen_core.environment.opening import Opening
-from datagen_core.errors import ConfigError
 from datagen_core.files import Artifact, read_jsonl, validate_model, write_jsonl
 from datagen_core.gold_recipes import GOLD_RECIPES
-from datagen_core.plans import Step
-from datagen_core.recipes import RECIPES, Recipe
-from datagen_core.reference import derive_goal
+from datagen_core.mixing import BLOCK, DEFAULT_SAMPLING, Sampling, share_out
+from datagen_core.plans import Step, part_calls
+from datagen_core.recipes import RECIPES, TOPIC_CATEGORIES, WITHOUT_FOOD, Recipe
+from datagen_core.reference import Rehearsal, derive_goal
 
 Profile = Literal["training", "gold"]
-
-BLOCK: Final = 100
-"""Within each block of this many training scenarios the kinds stand in exactly the mix's shares."""
 
 GOLD_PER_CATEGORY: Final = 10
 CATALOGUE_SEED: Final = 20260214
 """One town for every run, so that a restaurant keeps its name, menu and prices across datasets."""
 
-_SCENARIO_ID: Final = re.compile(r"(training|gold)-(0|[1-9][0-9]{0,9})-([0-9]{6}|[1-9][0-9]{6,8})")
-"""Matched whole, and exactly as `_build` writes it; a seed has at most ten digits, as 2**31 has."""
+_SCENARIO_ID: Final = re.compile(r"(training|gold)-(0|[1-9][0-9]{0,9})-([0-9]{6}|[1-9][0-9]{6,8})(-x[0-9a-f]{8})?(-t)?")
+"""Matched whole, and exactly as `_build` writes it; a seed has at most ten digits, as 2**31 has.
+
+`-x…` stands for a sampling other than the default one, which an id cannot be sampled again from, `-t` for a transcript.
+"""
 
 
 class Scenario(BaseModel):
@@ -65,6 +68,7 @@ class Scenario(BaseModel):
     min_customer_turns: int
     max_customer_turns: int
     parallel_calls: bool = False
+    writer: Writer = "script"
 
     @property
     def uid(self) -> str:
@@ -77,11 +81,19 @@ class Scenario(BaseModel):
         return self.opening.now[:10]
 
 
-def sample_training(count: int, *, seed: int, mix: Mapping[Kind, float] = KIND_MIX) -> Iterator[Scenario]:
-    """Yield the first `count` training scenarios of a seed; a smaller count is a prefix of a larger one."""
-    shares = _share_out(mix)
+def sample_training(
+    count: int, *, seed: int, mix: Mapping[Kind, float] = KIND_MIX, parallel_calls: bool = False
+) -> Iterator[Scenario]:
+    """Yield the first `count` training scenarios of a seed; a smaller count is a prefix of a larger one.
+
+    With `parallel_calls`, scenarios whose steps allow it ask for several calls in one turn.
+    """
+    shares = share_out(mix)
+    suffix = Sampling(mix=dict(mix), parallel_calls=parallel_calls).suffix
     for index in range(count):
-        yield _sample_training_one(seed, index, shares)
+        scenario = _sample_training_one(seed, index, shares)
+        changes = {"id": scenario.id + suffix, "parallel_calls": parallel_calls and _allows_parallel(scenario)}
+        yield scenario.model_copy(update=changes) if suffix else scenario
 
 
 def sample_gold(per_category: int = GOLD_PER_CATEGORY, *, seed: int) -> Iterator[Scenario]:
@@ -90,9 +102,24 @@ def sample_gold(per_category: int = GOLD_PER_CATEGORY, *, seed: int) -> Iterator
         yield _sample_gold_one(seed, index)
 
 
-def sample_scenarios(profile: Profile, count: int, *, seed: int) -> Iterator[Scenario]:
-    """Yield `count` scenarios; for gold `count` is per category."""
-    return sample_training(count, seed=seed) if profile == "training" else sample_gold(count, seed=seed)
+def sample_scenarios(
+    profile: Profile,
+    count: int,
+    *,
+    seed: int,
+    sampling: Sampling = DEFAULT_SAMPLING,
+) -> Iterator[Scenario]:
+    """Yield `count` scenarios; for gold `count` is per category, and of `sampling` only the writer counts."""
+    if profile == "gold":
+        drawn = sample_gold(count, seed=seed)
+    else:
+        drawn = sample_training(count, seed=seed, mix=sampling.mix, parallel_calls=sampling.parallel_calls)
+    return drawn if sampling.writer == "script" else map(ask_for_transcript, drawn)
+
+
+def ask_for_transcript(scenario: Scenario) -> Scenario:
+    """Return the scenario, to be written as a transcript: its id says so."""
+    return scenario.model_copy(update={"id": f"{scenario.id}-t", "writer": "transcript", "parallel_calls": False})
 
 
 def write_scenarios(path: Path, scenarios: Iterable[Scenario]) -> Artifact:
@@ -117,12 +144,12 @@ def resample_scenario(scenario_id: str) -> Scenario | None:
     Lets answers be judged where the scenario file is lost. A gold id does not depend on how many a category has.
     """
     match = _SCENARIO_ID.fullmatch(scenario_id)
-    if match is None:
+    if match is None or match[4] is not None:
         return None
     seed, index = int(match[2]), int(match[3])
-    if match[1] == "training":
-        return _sample_training_one(seed, index, _share_out(KIND_MIX))
-    return _sample_gold_one(seed, index)
+    is_training = match[1] == "training"
+    found = _sample_training_one(seed, index, share_out(KIND_MIX)) if is_training else _sample_gold_one(seed, index)
+    return found if match[5] is None else ask_for_transcript(found)
 
 
 def read_seed(scenario_id: str) -> int | None:
@@ -142,6 +169,22 @@ def _sample_training_one(seed: int, index: int, shares: tuple[tuple[Kind, int], 
     return _build("training", seed, index, kind, topic, RECIPES[topic], number // len(topics), persona, None)
 
 
+def _allows_parallel(scenario: Scenario) -> bool:
+    """Tell whether a flawless counsellor may, after some line, make two calls at once."""
+    rehearsal = Rehearsal(Environment(scenario.opening, build_catalogue(CATALOGUE_SEED)))
+    tools: list[str] = []
+    for step in scenario.steps:
+        if not step.together:
+            tools = []
+        calls = rehearsal.plan(step)
+        for call in calls:
+            rehearsal.execute(call)
+        tools = [call.tool for call in calls] if step.withhold is not None else [*tools, *(c.tool for c in calls)]
+        if any(len(part) > 1 for part in part_calls(tools)):
+            return True
+    return False
+
+
 def _sample_gold_one(seed: int, index: int) -> Scenario:
     number, place = divmod(index, len(GOLD_CATEGORIES))
     category = GOLD_CATEGORIES[place]
@@ -152,7 +195,7 @@ def _sample_gold_one(seed: int, index: int) -> Scenario:
 
 
 def _draw_persona(seed: int, group: Kind | GoldCategory, number: int) -> Persona:
-    """Return the persona of the `number`-th scenario of a kind or category: each comes up once in every twelve.
+    """Return the persona of the `number`-th scenario of a kind or category: each comes up once in every twenty.
 
     Shuffled anew each time, so that no topic is told by the same few customers; typos are what the edge cases are for.
     """
@@ -176,7 +219,8 @@ def _build(
     category: GoldCategory | None,
 ) -> Scenario:
     rng = _random(profile, seed, index)
-    draft = Draft(rng, build_catalogue(CATALOGUE_SEED), persona)
+    food = _choose_category(seed, kind, topic, number)
+    draft = Draft(rng, build_catalogue(CATALOGUE_SEED), persona, food, is_about_food=topic not in WITHOUT_FOOD)
     recipe(draft, kind, number)
     opening = draft.build_opening(
         catalogue_seed=CATALOGUE_SEED, seed=rng.randrange(1 << 32), user_id=USER_IDS[rng.randrange(len(USER_IDS))]
@@ -199,21 +243,15 @@ def _build(
     )
 
 
-def _share_out(mix: Mapping[Kind, float]) -> tuple[tuple[Kind, int], ...]:
-    """Turn shares into whole numbers of a block by the largest remainder."""
-    unknown = [kind for kind in mix if kind not in KINDS]
-    total = sum(mix.values())
-    if unknown or total <= 0 or min(mix.values()) < 0:
-        raise ConfigError(
-            f"mix: expected shares >= 0 for kinds out of {', '.join(KINDS)}, got {dict(mix)}. "
-            "Correct the names and the shares; they need not add up to 1."
-        )
-    exact = {kind: mix.get(kind, 0.0) / total * BLOCK for kind in KINDS}
-    counts: dict[Kind, int] = {kind: int(exact[kind]) for kind in KINDS}
-    by_remainder = sorted(KINDS, key=lambda kind: counts[kind] - exact[kind])
-    for kind in by_remainder[: BLOCK - sum(counts.values())]:
-        counts[kind] += 1
-    return tuple(counts.items())
+def _choose_category(seed: int, kind: Kind, topic: str, number: int) -> Category:
+    """Go through the categories of food from topic to topic, so that neighbours in the list of topics show them all."""
+    categories = TOPIC_CATEGORIES.get(topic, CATEGORIES)
+    shift = _random("categories", seed, 0).randrange(len(CATEGORIES))
+    place = _PLACE_OF_TOPIC[topic] + 3 * number + 5 * KINDS.index(kind) + shift
+    return categories[place % len(categories)]
+
+
+_PLACE_OF_TOPIC: Final = {topic.key: place for place, topic in enumerate(QUESTION_TOPICS)}
 
 
 @lru_cache(maxsize=64)

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from datagen_core.errors import DatagenError
-from flows.commands import inspect, runs, steps
+from flows.commands import explain, inspect, rules, runs, scenarios, steps
 
 app = typer.Typer(
     name="datagen",
@@ -45,6 +45,9 @@ app.command("push-to-hub")(steps.push_to_hub)
 app.add_typer(runs.app, name="run")
 app.command("demo")(runs.demo)
 app.command("validate")(inspect.validate)
+app.command("explain")(explain.explain)
+app.command("scenarios")(scenarios.scenarios)
+app.command("rules")(rules.rules)
 app.command("simulate")(inspect.simulate)
 app.command("doctor")(inspect.doctor)
 

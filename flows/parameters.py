@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from datagen_core.batch.requests import Endpoint, RequestOptions
-from datagen_core.config import GOLD_CATEGORIES
+from datagen_core.config import GOLD_CATEGORIES, KIND_MIX, Kind, Writer
+from datagen_core.dataset.reading_rows import find_datasets
 from datagen_core.dialogue.qwen import QwenTemplate
+from datagen_core.mixing import Sampling, check_mix
 from datagen_core.providers import POLL_SECONDS, ProviderChoice, find_mistakes
 from datagen_core.scenarios import GOLD_PER_CATEGORY, Profile
 from datagen_core.settings import Provider, Settings
@@ -31,6 +33,9 @@ class RunParameters(BaseModel):
     poll_interval: float | None = Field(
         default=None, gt=0, le=3600, description="Seconds between two looks at a batch. Unset: 60, simulator 1."
     )
+    writer: Writer = Field(
+        default="script", description="A script that the backend performs, or a transcript with invented responses."
+    )
     max_rounds: int = Field(default=8, ge=1, le=20, description="How often what is missing is asked for.")
     output_dir: Path | None = Field(default=None, description="The run's folder. Unset: output/training, output/gold.")
     template: QwenTemplate = Field(default="qwen2.5", description="Chat template of the text samples.")
@@ -38,6 +43,9 @@ class RunParameters(BaseModel):
         default=None, pattern=r"^[^/\s]+/[^/\s]+$", description="OWNER/NAME on the Hub. Unset: nothing is pushed."
     )
     public: bool = Field(default=False, description="Push to a public repository.")
+    published: tuple[Path, ...] = Field(
+        default=(), description="Datasets (files or folders) of which no dialogue may be a near duplicate (U01, U02)."
+    )
     mistakes: float | None = Field(
         default=None, ge=0, le=1, description="Share of mistakes the embedded simulator plants. Unset: 0.15."
     )
@@ -47,6 +55,24 @@ class TrainingParameters(RunParameters):
     """The training flow's parameters."""
 
     count: int = Field(default=400, ge=1, le=MAX_COUNT, description="How many dialogues to end with.")
+    mix: dict[Kind, float] = Field(
+        default_factory=lambda: dict(KIND_MIX),
+        description="Shares of the kinds; those not named get none, and the sum may be any.",
+    )
+    parallel_calls: bool = Field(
+        default=False, description="Ask for several calls in one turn where the steps allow it."
+    )
+    gold_path: Path | None = Field(
+        default=None, description="The benchmark (file or folder) that no dialogue may overlap with (U03)."
+    )
+
+    @field_validator("mix")
+    @classmethod
+    def _share_out(cls, mix: dict[Kind, float]) -> dict[Kind, float]:
+        problem = check_mix(mix)
+        if problem is not None:
+            raise ValueError(problem)
+        return mix
 
 
 class GoldParameters(RunParameters):
@@ -84,7 +110,31 @@ class Run(BaseModel):
             "model": self.options.model,
             "endpoint": self.options.endpoint,
             "mistakes": self.choice.mistakes if is_simulated else None,
+            "sampling": self.sampling.suffix or None,
+            "writer": None if self.parameters.writer == "script" else self.parameters.writer,
+            # None where there is nothing, as in folders of runs that knew no such parameter.
+            "published": ", ".join(map(str, self.published)) or None,
+            "gold_path": None if self.gold is None else str(self.gold),
         }
+
+    @property
+    def sampling(self) -> Sampling:
+        """How the scenarios are drawn; the benchmark has its own way."""
+        if not isinstance(self.parameters, TrainingParameters):
+            return Sampling(writer=self.parameters.writer)
+        parameters = self.parameters
+        return Sampling(mix=parameters.mix, parallel_calls=parameters.parallel_calls, writer=parameters.writer)
+
+    @property
+    def published(self) -> tuple[Path, ...]:
+        """The datasets, by absolute path, of which the run repeats nothing."""
+        return tuple(path.absolute() for path in self.parameters.published)
+
+    @property
+    def gold(self) -> Path | None:
+        """The benchmark, by absolute path, that training must not overlap with."""
+        path = self.parameters.gold_path if isinstance(self.parameters, TrainingParameters) else None
+        return None if path is None else path.absolute()
 
     @property
     def storage(self) -> Path:
@@ -112,12 +162,16 @@ def settle(profile: Profile, parameters: TrainingParameters | GoldParameters, se
     Raises:
         MissingKeyError: the provider needs a key and none is set; said before anything is written or paid for.
         ConfigError: a push is wanted and there is no token.
+        InputFileError: a dataset to compare with is not there.
     """
     provider = parameters.provider or settings.resolved_provider
     if provider == "openai":
         settings.require_openai_key()
     if parameters.repo_id is not None:
         settings.require_hf_token()
+    gold = parameters.gold_path if isinstance(parameters, TrainingParameters) else None
+    for dataset in (*parameters.published, *([] if gold is None else [gold])):
+        find_datasets(dataset)
     folder = (parameters.output_dir or settings.output_dir / profile).absolute()
     state_dir = folder / ".simulator"
     return Run(

@@ -32,6 +32,7 @@ def make_dialogues(run: Run) -> RunFiles:
         run.profile,
         run.parameters.count,
         run.parameters.seed,
+        run.sampling,
         run.options,
         folder=run.folder,
     )
@@ -53,6 +54,9 @@ def run_rounds(run: Run, generated: GeneratedFiles) -> RunFiles:
                 provider=run.choice.provider,
                 round_number=number,
                 folder=run.round_folder(number),
+                earlier=[one.dataset for one in judged],
+                published=run.published,
+                gold=run.gold,
             )
         )
         number += 1

@@ -25,9 +25,30 @@ from tasks.provider import read_settings
     cache_policy=stage_cache("preprocess", int(RULES_VERSION)),
     persist_result=True,
 )
-def preprocess(scenarios: Artifact, results: Artifact, provider: str, round_number: int, folder: Path) -> JudgedFiles:
-    """Perform and check a round's answers. Safe to repeat."""
-    judged = judge_file(Path(scenarios.path), Path(results.path), folder, provider=provider, counts_pending=False)
+def preprocess(
+    scenarios: Artifact,
+    results: Artifact,
+    provider: str,
+    round_number: int,
+    folder: Path,
+    earlier: list[Artifact],
+    published: tuple[Path, ...] = (),
+    gold: Path | None = None,
+) -> JudgedFiles:
+    """Perform and check a round's answers, and compare them with `earlier` rounds' datasets. Safe to repeat.
+
+    `published` and `gold` count by name: a round that is done is not judged anew because more was published since.
+    """
+    judged = judge_file(
+        Path(scenarios.path),
+        Path(results.path),
+        folder,
+        provider=provider,
+        counts_pending=False,
+        earlier=[Path(dataset.path) for dataset in earlier],
+        published=published,
+        gold=gold,
+    )
     get_run_logger().info("Accepted %s, not accepted %s", judged.dataset.rows, judged.rejected.rows)
     return judged
 

@@ -11,14 +11,17 @@ from datagen_core.batch.shards import split_requests
 from datagen_core.dataset.generating import REQUESTS_NAME, GeneratedFiles, generate_files
 from datagen_core.dataset.rounds import write_next_requests
 from datagen_core.files import Artifact
+from datagen_core.mixing import Sampling
 from datagen_core.scenarios import Profile
 from tasks.caching import stage_cache
 
 
 @task(name="generate", task_run_name="generate-{profile}", cache_policy=stage_cache("generate"), persist_result=True)
-def generate(profile: Profile, count: int, seed: int, options: RequestOptions, folder: Path) -> GeneratedFiles:
+def generate(
+    profile: Profile, count: int, seed: int, sampling: Sampling, options: RequestOptions, folder: Path
+) -> GeneratedFiles:
     """Write scenarios and requests. Safe to repeat: same parameters, same bytes."""
-    return generate_files(profile, count, folder / REQUESTS_NAME[profile], options, seed=seed)
+    return generate_files(profile, count, folder / REQUESTS_NAME[profile], options, seed=seed, sampling=sampling)
 
 
 @task(

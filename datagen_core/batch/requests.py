@@ -10,7 +10,7 @@ from typing import Final, Literal, NamedTuple
 from datagen_core.dialogue.brief import render_brief
 from datagen_core.dialogue.script import build_script_schema
 from datagen_core.files import Artifact, write_jsonl
-from datagen_core.prompts import WRITER_PROMPT
+from datagen_core.prompts import render_instructions
 from datagen_core.scenarios import Scenario
 
 Endpoint = Literal["/v1/chat/completions", "/v1/responses"]
@@ -43,15 +43,20 @@ def read_custom_id(custom_id: str) -> tuple[str, int]:
 def build_request(
     scenario: Scenario, options: RequestOptions, *, round_number: int = 1, problems: Sequence[str] = ()
 ) -> dict[str, object]:
-    """Return one line of a batch input file."""
+    """Return one line of a batch input file.
+
+    The system message is the same in all requests of a kind (gold: of a kind and category), and begins alike in all.
+    """
+    instructions = render_instructions(scenario.kind, scenario.category, scenario.writer)
     brief = render_brief(scenario, problems=problems)
-    schema = build_script_schema(parallel_calls=scenario.parallel_calls)
+    is_script = scenario.writer == "script"
+    schema = build_script_schema(parallel_calls=scenario.parallel_calls) if is_script else None
     build = _build_chat_body if options.endpoint == "/v1/chat/completions" else _build_responses_body
     return {
         "custom_id": render_custom_id(scenario.id, round_number),
         "method": "POST",
         "url": options.endpoint,
-        "body": build(brief, schema, options),
+        "body": build(instructions, brief, schema, options),
     }
 
 
@@ -73,23 +78,28 @@ def write_requests(
     return write_jsonl(path, rows())
 
 
-def _build_chat_body(brief: str, schema: Mapping[str, object], options: RequestOptions) -> dict[str, object]:
-    return {
+def _build_chat_body(
+    instructions: str, brief: str, schema: Mapping[str, object] | None, options: RequestOptions
+) -> dict[str, object]:
+    """Return the body; without a schema the answer is plain text."""
+    body: dict[str, object] = {
         "model": options.model,
-        "messages": [{"role": "system", "content": WRITER_PROMPT}, {"role": "user", "content": brief}],
-        "response_format": {
-            "type": "json_schema",
-            "json_schema": {"name": "script", "strict": True, "schema": schema},
-        },
-        "max_completion_tokens": options.max_output_tokens,
+        "messages": [{"role": "system", "content": instructions}, {"role": "user", "content": brief}],
     }
+    if schema is not None:
+        named = {"name": "script", "strict": True, "schema": schema}
+        body["response_format"] = {"type": "json_schema", "json_schema": named}
+    return {**body, "max_completion_tokens": options.max_output_tokens}
 
 
-def _build_responses_body(brief: str, schema: Mapping[str, object], options: RequestOptions) -> dict[str, object]:
-    return {
+def _build_responses_body(
+    instructions: str, brief: str, schema: Mapping[str, object] | None, options: RequestOptions
+) -> dict[str, object]:
+    body: dict[str, object] = {
         "model": options.model,
-        "instructions": WRITER_PROMPT,
+        "instructions": instructions,
         "input": [{"role": "user", "content": brief}],
-        "text": {"format": {"type": "json_schema", "name": "script", "strict": True, "schema": schema}},
-        "max_output_tokens": options.max_output_tokens,
     }
+    if schema is not None:
+        body["text"] = {"format": {"type": "json_schema", "name": "script", "strict": True, "schema": schema}}
+    return {**body, "max_output_tokens": options.max_output_tokens}

@@ -5,6 +5,7 @@ from datagen_core.checks import (  # each module enters its rules
     asking,
     calls,
     claims,
+    consent,
     consistency,
     dates,
     decisions,
@@ -22,11 +23,13 @@ from datagen_core.checks import (  # each module enters its rules
     structure,
     tokens,
     truth,
+    uniqueness,
 )
 from datagen_core.checks.case import Case, case_from_dialogue, unreadable_case
 from datagen_core.checks.judge import RULES_VERSION, check_dialogue, is_accepted
 from datagen_core.checks.reading import case_from_record
 from datagen_core.checks.registry import RULES, Finding, Rule, Violation, dataset_rule, rule
+from datagen_core.checks.transcripts import case_from_transcript
 
 __all__ = [
     "RULES",
@@ -40,8 +43,10 @@ __all__ = [
     "calls",
     "case_from_dialogue",
     "case_from_record",
+    "case_from_transcript",
     "check_dialogue",
     "claims",
+    "consent",
     "consistency",
     "dataset_rule",
     "dates",
@@ -62,5 +67,6 @@ __all__ = [
     "structure",
     "tokens",
     "truth",
+    "uniqueness",
     "unreadable_case",
 ]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from datagen_core.checks.case import Case, Exchange
+from datagen_core.checks.numerals import find_ratings
 from datagen_core.checks.registry import Finding, rule
 from datagen_core.config import CATEGORIES
 
@@ -37,66 +39,148 @@ _OPEN_WORDS: Final = (
 _WORDED_ARGUMENTS: Final = ("special_request", "delivery_note")
 
 
+_RATED: Final = re.compile(r"평점|별점|평가|점수|점")
+_LEAST: Final = re.compile(r"(?<![\d.,])(\d(?:\.\d)?)\s?점?\s?(?:대\s)?(?:이상|넘|초과|부터|위|↑|\+|보다|짜리)")
+_DECIMAL: Final = re.compile(r"(?<![\d.,])([0-5][.,]\d)(?![\d.])(?!\s?(?:만|천|원|[lL]|리터|k|인치))")
+_NARROWS: Final = re.compile(
+    r"그\s?중|거기서|거기에서|방금\s?(?:나온|찾은|본)|그\s?결과|이\s?중|여기서|나온\s?데\s?중|나온\s?곳\s?중"
+)
+_RESETS: Final = re.compile(r"새로|이번엔|이번에는|다른\s?(?:거|것|음식|메뉴|종류)|마음이\s?바뀌|됐고")
+_TAKES_BACK: Final = re.compile(r"말고|빼고|상관\s?없|아니|없어도|필요\s?없|신경\s?안|대신|풀어|취소|무관")
+_FILTERS: Final = ("min_rating", "only_open", "sort")
+_PLACES: Final = ("집", "점", "식당", "가게", "음식", "요리", "맛집", "음식점", "전문점")
+
+# 파는 빼고 | 덜 맵게 해줘: what ends like the first half of a request, and what a second half looks like.
+_JOINS: Final = re.compile(
+    r"(?:빼|넣|말|하|주|놓|두|올리|뿌리|자르|굽|익히|싸|담)(?:아|어|어서)?(?:주)?(?:시)?고$|(?:없이|많이|적게|따로)\s?(?:하고|주고|주시고)$"
+)
+_SECOND_HALF: Final = re.compile(
+    r"\s*(?:[가-힣]+\s)?(?:덜|안|더|좀|조금|많이|적게|따로|바싹|푹|잘|맵게|짜게|싱겁게|[가-힣]+(?:은|는|도|을|를)?\s?(?:빼|넣|말아|따로|많이|적게|누르|울리|두드리))"
+    r"[^.!?\n,]{0,14}(?:해|하|주|줘|빼|넣|말|세요|게|부탁|요)"
+)
+_ORDERS: Final = re.compile(r"담아|추가|주문|시켜|장바구니|넣어\s?(?:줘|주세요)$|배달")
+
+
 @rule(
     "P07",
-    "Optional search arguments are asked for: no only_open false, no invented min_rating or sort, no word twice.",
-    korean="고객이 말하지 않은 검색 조건(sort, min_rating, only_open)을 넣지 않고, 음식 종류는 query에 넣지 않습니다.",
+    "Optional search arguments are asked for, carried over when the customer narrows, and reset with a new search.",
+    korean="고객이 말한 검색 조건만 넣습니다. 음식 종류는 query에 넣지 않고, 좁힐 때는 앞의 조건을 이어받습니다.",
     families=("delivery",),
 )
 def check_search_arguments(case: Case) -> Iterator[Finding]:
-    """Find search conditions that no customer line up to the call asks for; source: DOMAIN, rules learnt."""
+    """Find search conditions that no customer line asks for, or that got lost; source: rules learnt.
+
+    A search narrows where the customer's last line says so (그중에서), and is a new one where it says that (이번엔);
+    of lines that say neither or both nothing is judged.
+    """
+    previous: Exchange | None = None
     for exchange in case.exchanges:
         if exchange.call.name == "search_restaurants":
-            said = _fold(" ".join(_lines_before(case, exchange)))
-            for message in _find_unasked(exchange.call.arguments, said):
+            lines = _lines_before(case, exchange)
+            for message in _find_unasked(exchange.call.arguments, lines):
                 yield Finding(exchange.turn, message)
+            if previous is not None and lines and previous.customer_turns < exchange.customer_turns:
+                for message in _find_uncarried(previous.call.arguments, exchange.call.arguments, lines[-1]):
+                    yield Finding(exchange.turn, message)
+            previous = exchange
 
 
 @rule(
     "P08",
-    "special_request and delivery_note keep the customer's words.",
-    korean="special_request와 delivery_note에는 고객이 대화에서 한 말을 글자 그대로 넣습니다.",
+    "special_request and delivery_note keep the customer's words, and all of them.",
+    korean="special_request와 delivery_note에는 고객이 대화에서 한 말을 글자 그대로, 빠짐없이 넣습니다.",
     families=("delivery",),
 )
 def check_requests(case: Case) -> Iterator[Finding]:
-    """Find requests that stand in no customer line before the call; white space does not count."""
+    """Find requests that stand in no customer line before the call, or are half of what one asks in one breath.
+
+    White space does not count.
+    """
     for exchange in case.exchanges:
         for name in _WORDED_ARGUMENTS:
             value = exchange.call.arguments.get(name)
-            if isinstance(value, str) and not any(
-                _fold(value) in _fold(line) for line in _lines_before(case, exchange)
-            ):
+            if not isinstance(value, str):
+                continue
+            lines = [line for line in _lines_before(case, exchange) if _fold(value) in _fold(line)]
+            if not lines:
                 yield Finding(exchange.turn, f"{name} {value!r} is not what the customer said")
+            elif all(_is_half(value.strip(), line, case, exchange.turn) for line in lines):
+                yield Finding(exchange.turn, f"{name} {value!r} is only a part of what the customer asked")
 
 
-def _find_unasked(arguments: dict[str, object], said: str) -> Iterator[str]:
+def _is_half(value: str, line: str, case: Case, turn: int) -> bool:
+    """Tell whether the request goes on after, or begins before, the value within one clause: 파는 빼고 덜 맵게."""
+    place = line.find(value)
+    if place < 0 or not value:
+        return False
+    before, after = line[:place].rstrip(), line[place + len(value) :]
+    if _JOINS.search(value) and (match := _SECOND_HALF.match(after)) and not _ORDERS.search(match[0]):
+        return True
+    clause = re.split(r"[.!?\n,]", before)[-1]
+    if not clause or not _JOINS.search(clause) or line[place - 1] not in " ":
+        return False
+    # 짜장면 빼고 짬뽕 덜 맵게: what is left out is a dish, not a part of one.
+    return not any(name in clause for name, first in case.evidence.dishes.items() if first < turn)
+
+
+def _find_unasked(arguments: dict[str, object], lines: list[str]) -> Iterator[str]:
+    said = _fold(" ".join(lines))
     sort, rating, only_open = (arguments.get(name) for name in ("sort", "min_rating", "only_open"))
     query, category = arguments.get("query"), arguments.get("category")
     if isinstance(sort, str) and sort in _SORT_WORDS and not _has_word(said, _SORT_WORDS[sort]):
         yield f"sort {sort!r} was not asked for"
-    if isinstance(rating, int | float) and 0 <= rating <= 5 and not _is_spoken(rating, said):
+    if isinstance(rating, int | float) and 0 <= rating <= 5 and not any(rating in _ratings_in(line) for line in lines):
         yield f"min_rating {rating} was not said as a number"
     if only_open is False:
         yield "only_open false is left out, not given"
     elif only_open is True and not _has_word(said, _OPEN_WORDS):
         yield "only_open was not asked for"
-    if isinstance(query, str) and (query in CATEGORIES or query == category):
+    if isinstance(query, str) and (_is_category(query) or query == category):
         yield f"query {query!r} is a category"
+
+
+def _find_uncarried(before: dict[str, object], now: dict[str, object], line: str) -> Iterator[str]:
+    """Yield what got lost when the customer narrowed, and what stayed when they began anew."""
+    narrows, resets = _NARROWS.search(line) is not None, _RESETS.search(line) is not None
+    if narrows and not resets and not _TAKES_BACK.search(line):
+        for name in ("category", "query"):
+            if name in before and "category" not in now and "query" not in now:
+                yield f"the customer narrows, but {name} {before[name]!r} was dropped"
+        for name in _FILTERS:
+            if name in before and name not in now:
+                yield f"the customer narrows, but {name} {before[name]!r} was dropped"
+    elif resets and not narrows:
+        for name in _FILTERS:
+            if name in now and now[name] == before.get(name) and not _asks(name, now[name], line):
+                yield f"the customer searches anew, but {name} {now[name]!r} of the last search was kept"
+
+
+def _asks(name: str, value: object, line: str) -> bool:
+    said = _fold(line)
+    if name == "sort":
+        return isinstance(value, str) and _has_word(said, _SORT_WORDS.get(value, ()))
+    return _has_word(said, _OPEN_WORDS) if name == "only_open" else value in _ratings_in(line)
+
+
+def _is_category(query: str) -> bool:
+    """Tell whether a query is a category's name, alone or as what a place of it is called."""
+    folded = _fold(query)
+    return any(folded == category or folded in {category + place for place in _PLACES} for category in CATEGORIES)
 
 
 def _lines_before(case: Case, exchange: Exchange) -> list[str]:
     return [turn.text for turn in case.turns[: exchange.turn] if turn.role == "customer"]
 
 
-def _is_spoken(rating: float, said: str) -> bool:
-    """Tell whether the number was said, as 4.5, 4점5, or 4 for 4.0; Korean numerals count by their first syllable."""
-    whole, half = int(rating), round(rating % 1 * 10)
-    spellings = [f"{rating:g}", f"{whole}점{half}", f"{whole},{half}"]
-    if half == 0:
-        spellings += [f"{whole}점", "영일이삼사오"[whole] + "점"]
-    elif half == 5:
-        spellings += [f"{whole}점반", "영일이삼사오"[whole] + "점오"]
-    return any(spelling in said for spelling in spellings)
+@lru_cache(maxsize=4096)
+def _ratings_in(line: str) -> frozenset[float]:
+    """Return the ratings that a line states: 4.5, 4점5, 사점오, 4점 반, 평점 4 이상."""
+    found = {rating.value for rating in find_ratings(line)}
+    found |= {float(number.replace(",", ".")) for number in _DECIMAL.findall(line)}
+    if _RATED.search(line):
+        found |= {float(number) for number in _LEAST.findall(line)}
+        found |= {float(count) for count in re.findall(r"(?:평점|별점|점수)[^\d.!?]{0,8}?([0-5])(?![\d.])", line)}
+    return frozenset(found)
 
 
 def _has_word(said: str, words: tuple[str, ...]) -> bool:

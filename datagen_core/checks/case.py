@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final, Literal, NamedTuple
 
@@ -52,6 +52,8 @@ class Case:
 
     `problems` are those of a record's messages, `unreadable` is why the answer or the record cannot be read at all
     (both S rules). `turns` and messages stand side by side where no message was without role and content.
+    `performed` is the backend on which the dialogue was performed just now: its responses are then what that backend
+    answered, and need not be asked for again.
     """
 
     dialogue: Dialogue
@@ -63,6 +65,7 @@ class Case:
     kind: str | None = None
     category: str | None = None
     max_customer_turns: int | None = None
+    performed: Environment | None = field(default=None, repr=False)
 
     @property
     def turns(self) -> tuple[Turn, ...]:
@@ -124,8 +127,8 @@ class Case:
     @cached_property
     def stage(self) -> Environment | str | None:
         """A fresh backend, or why the opening cannot be performed; None without an opening. `replay` uses it up."""
-        if self.opening is None:
-            return None
+        if self.opening is None or self.performed is not None:
+            return self.performed
         try:
             return Environment(self.opening, build_catalogue(self.opening.catalogue_seed))
         except ConfigError as error:
@@ -137,6 +140,8 @@ class Case:
         environment = self.stage
         if not isinstance(environment, Environment):
             return None
+        if environment is self.performed:
+            return self._recall(environment)
         replay = Replay(environment, Handles(environment), [], [], [])
         for exchange in self.exchanges:
             name, arguments = exchange.call.name, exchange.call.arguments
@@ -145,6 +150,12 @@ class Case:
             replay.answers.append(answer)
             replay.is_same.append(_is_same(answer, exchange.response))
         return replay
+
+    def _recall(self, environment: Environment) -> Replay:
+        """Return the replay of a dialogue that was performed on this very backend."""
+        executed = [ExecutedCall(e.call.name, e.call.arguments, e.response, e.customer_turns) for e in self.exchanges]
+        answers = [exchange.response for exchange in self.exchanges]
+        return Replay(environment, Handles(environment), executed, answers, [True] * len(answers))
 
     @cached_property
     def texts(self) -> list[tuple[int | None, str]]:
@@ -155,8 +166,8 @@ class Case:
         return found
 
 
-def case_from_dialogue(dialogue: Dialogue, scenario: Scenario) -> Case:
-    """Return the case of a performed dialogue."""
+def case_from_dialogue(dialogue: Dialogue, scenario: Scenario, performed: Environment | None = None) -> Case:
+    """Return the case of a performed dialogue; `performed` is the backend on which it was, if it is still there."""
     return Case(
         dialogue,
         opening=scenario.opening,
@@ -165,6 +176,7 @@ def case_from_dialogue(dialogue: Dialogue, scenario: Scenario) -> Case:
         kind=scenario.kind,
         category=scenario.category,
         max_customer_turns=scenario.max_customer_turns,
+        performed=performed,
     )
 
 

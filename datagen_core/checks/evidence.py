@@ -39,7 +39,8 @@ class Evidence:
     `ids` maps id → kind (a field's name, `CUSTOMER`, `UNNAMED`) → turn. `numbers` are the whole numbers of responses,
     strings of digits too. `fees` and `minimums` go by restaurant id, `prices` by dish name, oldest first. `counts`
     are the quantities of dishes in carts (turn, name, quantity). `carts` are carts and snapshots, `strings` those that
-    speak of won, both as (turn, value).
+    speak of won, both as (turn, value). `shops` maps a restaurant's name → its id → the turn, `dishes` a dish's name →
+    the turn, `ratings` a restaurant's id → what was shown of its rating.
     """
 
     ids: dict[str, dict[str, int]] = field(default_factory=dict[str, dict[str, int]])
@@ -50,6 +51,9 @@ class Evidence:
     counts: list[tuple[int, str, int]] = field(default_factory=list[tuple[int, str, int]])
     carts: list[tuple[int, dict[str, object]]] = field(default_factory=list[tuple[int, dict[str, object]]])
     strings: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
+    shops: dict[str, dict[str, int]] = field(default_factory=dict[str, dict[str, int]])
+    dishes: dict[str, int] = field(default_factory=dict[str, int])
+    ratings: dict[str, list[tuple[int, float]]] = field(default_factory=dict[str, list[tuple[int, float]]])
 
     def kinds_before(self, value: str, turn: int) -> set[str]:
         """Return under which kinds an id was shown before a turn; none for an id never seen."""
@@ -123,6 +127,13 @@ def _note_object(evidence: Evidence, fields: dict[str, object], turn: int) -> No
         if type(count) is int:
             evidence.counts.append((turn, name, count))
     restaurant = fields.get("restaurant_id")
+    if isinstance(name, str) and ("menu_item_id" in fields or type(price) is int):
+        evidence.dishes.setdefault(name, turn)
+    elif isinstance(name, str) and isinstance(restaurant, str):
+        evidence.shops.setdefault(name, {}).setdefault(restaurant, turn)
+        rating = fields.get("rating_avg")
+        if isinstance(rating, int | float):
+            evidence.ratings.setdefault(restaurant, []).append((turn, float(rating)))
     if isinstance(restaurant, str):
         for table, key in ((evidence.fees, "delivery_fee"), (evidence.minimums, "min_order_amount")):
             amount = fields.get(key)

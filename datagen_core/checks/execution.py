@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datagen_core.checks.case import Case
 from datagen_core.checks.differences import describe_difference
 from datagen_core.checks.registry import Finding, rule
-from datagen_core.environment.goals import find_misses
+from datagen_core.environment.goals import Avoids, find_misses
 
 
 @rule(
@@ -15,6 +15,7 @@ from datagen_core.environment.goals import find_misses
     "Executed again on the same environment, every call gives the response that stands there.",
     korean="백엔드가 실제로 돌려줄 응답만 있어야 합니다.",
     families=("delivery",),
+    needs=("opening",),
 )
 def check_replay(case: Case) -> Iterator[Finding]:
     """Find responses that the backend does not give. Without an opening nothing can be executed."""
@@ -33,11 +34,12 @@ def check_replay(case: Case) -> Iterator[Finding]:
     families=("delivery",),
 )
 def check_goal(case: Case) -> Iterator[Finding]:
-    """Find what was asked for and did not happen, and calls that were ruled out."""
+    """Find what was asked for and did not happen, and calls that were ruled out; what was taken back is D05's."""
     for exchange in case.exchanges:
         if exchange.call.name in case.forbidden_tools:
             yield Finding(exchange.turn, f"{exchange.call.name} must not be called in this scenario")
     if case.replay is not None:
         replay = case.replay
-        misses = find_misses(case.goal, replay.environment, replay.handles, replay.executed)
+        goal = [predicate for predicate in case.goal if not isinstance(predicate, Avoids)]
+        misses = find_misses(goal, replay.environment, replay.handles, replay.executed)
         yield from (Finding(None, miss) for miss in misses)

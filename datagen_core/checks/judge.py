@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
-from datagen_core.checks.case import Case
-from datagen_core.checks.registry import RULES, Violation
+from datagen_core.checks.case import Case, Given
+from datagen_core.checks.registry import RULES, Check, Rule, Violation
 
-RULES_VERSION: Final = "1"
+RULES_VERSION: Final = "2"
 """Stands in each record's `meta`; raise it with every change after which a rule accepts or rejects otherwise."""
 
 _HARMLESS: Final = frozenset({"S07"})
@@ -22,13 +23,32 @@ def check_dialogue(case: Case) -> list[Violation]:
     """
     found: list[Violation] = []
     is_sound = True
-    for rule in RULES.values():
-        if rule.check is None or not rule.applies_to(case) or (rule.needs_structure and not is_sound):
+    for rule, check in _choose_rules(case.is_delivery, case.given):
+        if rule.needs_structure and not is_sound:
             continue
-        broken = list(rule.check(case))
-        found += broken
-        is_sound = is_sound and not (broken and rule.id[0] == "S" and rule.id not in _HARMLESS)
+        broken = list(check(case))
+        if broken:
+            found += broken
+            is_sound = is_sound and not is_structure_broken(broken)
     return found
+
+
+@lru_cache(maxsize=64)
+def _choose_rules(is_delivery: bool, given: frozenset[Given]) -> tuple[tuple[Rule, Check], ...]:
+    """Return the rules that judge dialogues with such tools, of which so much is known, each with its function."""
+    return tuple(
+        (rule, rule.check)
+        for rule in RULES.values()
+        if rule.check is not None and rule.fits(is_delivery=is_delivery, given=given)
+    )
+
+
+def is_structure_broken(violations: Iterable[Violation]) -> bool:
+    """Tell whether calls and responses may stand elsewhere than they belong, so that rules that need them are left out.
+
+    Rules of the S family say so, all but the one on empty texts.
+    """
+    return any(violation.rule[0] == "S" and violation.rule not in _HARMLESS for violation in violations)
 
 
 def is_accepted(violations: Iterable[Violation]) -> bool:

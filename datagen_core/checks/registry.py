@@ -57,8 +57,11 @@ class Rule:
 
     def applies_to(self, case: Case) -> bool:
         """Tell whether the rule judges this dialogue, by the family of its tools and by what it gives."""
-        family = "delivery" if case.is_delivery else "foreign"
-        return self.check is not None and family in self.families and self.needs <= case.given
+        return self.check is not None and self.fits(is_delivery=case.is_delivery, given=case.given)
+
+    def fits(self, *, is_delivery: bool, given: frozenset[Given]) -> bool:
+        """Tell whether the rule judges dialogues with such tools, of which so much is known."""
+        return ("delivery" if is_delivery else "foreign") in self.families and self.needs <= given
 
 
 RULES: Final[dict[str, Rule]] = {}

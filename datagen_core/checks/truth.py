@@ -1,54 +1,70 @@
-"""Decides whether what the counsellor states was shown (G01, of which this part judges money)."""
+"""Decides whether what the counsellor states was shown: money here, the rest by modules of its own (G01)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from datagen_core.checks.amounts import Amount, find_amounts, find_numbers
 from datagen_core.checks.case import Case, iter_spoken
+from datagen_core.checks.counted import find_miscounted
 from datagen_core.checks.evidence import Evidence
 from datagen_core.checks.labels import find_allowed
+from datagen_core.checks.owners import find_misattributed
 from datagen_core.checks.registry import Finding, rule
+from datagen_core.checks.stated import find_unshown
 from datagen_core.checks.sums import Talk, derive_amounts, differences, sum_neighbours
 
 
 @rule(
     "G01",
-    "Prices in the counsellor's text occur in responses or customer lines, or follow from them in one step.",
-    korean="응답이나 고객의 말에 나오지 않은 금액을 말하지 않습니다. 합계는 나온 금액으로 정확히 셈합니다.",
+    "Prices, ids, times and counts in the counsellor's text occur in responses or customer lines, or follow from them.",
+    korean="응답이나 고객의 말에 없는 금액, 평점, 시각, 소요 시간, 수량, 번호를 말하지 않고, 합계는 정확히 셈합니다.",
 )
-def check_amounts(case: Case) -> Iterator[Finding]:
-    """Find amounts of won that come from nowhere.
+def check_stated(case: Case) -> Iterator[Finding]:
+    """Find figures that come from nowhere.
 
     An amount may also be the sum of up to four that stand next to it in the text, or the difference of two. One that
-    is said to be a dish's price, a delivery fee or a minimum order must be just that.
+    is said to be a dish's price, a delivery fee or a minimum order must be just that, and a restaurant's that of the
+    restaurant named. Of tools that are not ours only money is judged: what their responses mean is not known.
     """
     for turn, text in iter_spoken(case, "counsellor"):
         amounts = find_amounts(text)
-        wrong = _find_mislabelled(case, turn, text, amounts)
-        for amount in wrong:
-            yield Finding(turn, f"the amount {amount.text!r} ({amount.won}) is not what was shown of what it names")
-        if all(case.evidence.numbers.get(amount.won, turn) < turn for amount in amounts):
-            continue
-        for amount in _find_unsupported(case, turn, text, amounts):
-            if amount not in wrong:
-                yield Finding(turn, f"the amount {amount.text!r} ({amount.won}) was never shown, nor does it follow")
+        yield from _check_amounts(case, turn, text, amounts)
+        if case.is_delivery:
+            for message in find_misattributed(case.evidence, text, amounts, turn):
+                yield Finding(turn, message)
+            for message in (*find_miscounted(case, turn, text), *find_unshown(case, turn, text)):
+                yield Finding(turn, message)
 
 
-def _find_mislabelled(case: Case, turn: int, text: str, amounts: list[Amount]) -> list[Amount]:
-    """Return the amounts that are said to be a dish's price, a fee or a minimum, and are not; the customer may err."""
+def _check_amounts(case: Case, turn: int, text: str, amounts: Sequence[Amount]) -> Iterator[Finding]:
+    wrong = _find_mislabelled(case, turn, text, amounts)
+    for amount in wrong:
+        yield Finding(turn, f"the amount {amount.text!r} ({amount.won}) is not what was shown of what it names")
+    if all(case.evidence.numbers.get(amount.won, turn) < turn for amount in amounts):
+        return
+    for amount in _find_unsupported(case, turn, text, amounts):
+        if amount not in wrong:
+            yield Finding(turn, f"the amount {amount.text!r} ({amount.won}) was never shown, nor does it follow")
+
+
+def _find_mislabelled(case: Case, turn: int, text: str, amounts: Sequence[Amount]) -> list[Amount]:
+    """Return the amounts that are said to be a price, a fee, a minimum or a sum, and are not; the customer may err."""
     wrong: list[Amount] = []
+    since = max((index for index, _ in iter_spoken(case, "customer") if index < turn), default=-1)
     for place, amount in enumerate(amounts):
-        allowed = find_allowed(case.evidence, text, amounts, place, turn)
+        allowed = find_allowed(case.evidence, text, amounts, place, turn, since)
         if allowed is not None and amount.won not in allowed:
             wrong.append(amount)
+    if not wrong:
+        return []
     said = {
         number for index, spoken in iter_spoken(case, "customer") if index < turn for number in find_numbers(spoken)
     }
-    return [amount for amount in wrong if amount.won not in said] if wrong else []
+    return [amount for amount in wrong if amount.won not in said]
 
 
-def _find_unsupported(case: Case, turn: int, text: str, amounts: list[Amount]) -> list[Amount]:
+def _find_unsupported(case: Case, turn: int, text: str, amounts: Sequence[Amount]) -> list[Amount]:
     customer = [spoken for index, spoken in iter_spoken(case, "customer") if index < turn]
     known = _gather_known(case.evidence, case.dialogue.system_prompt, customer, turn)
     talk = Talk(turn, text, customer[-1] if customer else "", _find_restaurants(case, turn))
@@ -61,7 +77,7 @@ def _find_unsupported(case: Case, turn: int, text: str, amounts: list[Amount]) -
     return found
 
 
-def _follows_from_text(won: int, place: int, amounts: list[Amount], known: set[int], said: list[int]) -> bool:
+def _follows_from_text(won: int, place: int, amounts: Sequence[Amount], known: set[int], said: list[int]) -> bool:
     """Tell whether an amount is the sum or the difference of supported ones that stand next to it."""
     stated = [amount.won if amount.won in known else 0 for amount in amounts]
     near = [*stated[max(0, place - 2) : place], *stated[place + 1 : place + 3]]

@@ -45,6 +45,30 @@ class Tokens(BaseModel):
     completion: int = 0
 
 
+class ScriptShare(BaseModel):
+    """Tokens of scripts and of the messages they performed into, over a sample of the answers that broke no rule.
+
+    One that is rejected as a duplicate later is counted all the same.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    dialogues: int = 0
+    script_tokens: int = 0
+    dialogue_tokens: int = 0
+
+    @property
+    def share(self) -> float | None:
+        """Script tokens for each token of a dialogue; None where none was counted."""
+        return self.script_tokens / self.dialogue_tokens if self.dialogue_tokens else None
+
+    def add(self, other: ScriptShare) -> None:
+        """Add another sample's counts."""
+        self.dialogues += other.dialogues
+        self.script_tokens += other.script_tokens
+        self.dialogue_tokens += other.dialogue_tokens
+
+
 class Funnel(BaseModel):
     """What became of every request of a run. `funnel.json` holds it.
 
@@ -63,6 +87,7 @@ class Funnel(BaseModel):
     rules: dict[str, int] = Field(default_factory=dict, description="Rejected requests that broke the rule.")
     warnings: dict[str, int] = Field(default_factory=dict, description="Accepted requests with the warning.")
     tokens: Tokens = Field(default_factory=Tokens)
+    script_share: ScriptShare = Field(default_factory=ScriptShare)
 
     @property
     def missing(self) -> int:
@@ -124,6 +149,7 @@ def merge_funnels(funnels: Iterable[Funnel], *, scenarios: int) -> Funnel:
         merged.tokens.prompt += funnel.tokens.prompt
         merged.tokens.cached += funnel.tokens.cached
         merged.tokens.completion += funnel.tokens.completion
+        merged.script_share.add(funnel.script_share)
     return merged
 
 

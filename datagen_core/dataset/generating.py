@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from datagen_core.batch.requests import RequestOptions, write_requests
 from datagen_core.dataset.lookup import iter_answers
 from datagen_core.files import Artifact
+from datagen_core.mixing import DEFAULT_SAMPLING, Sampling
 from datagen_core.scenarios import Profile, Scenario, read_scenarios, sample_scenarios, write_scenarios
 
 REQUESTS_NAME: Final[dict[Profile, str]] = {"training": "batch_input.jsonl", "gold": "gold_batch_input.jsonl"}
@@ -37,11 +38,13 @@ def generate_files(
     options: RequestOptions,
     *,
     seed: int,
+    sampling: Sampling = DEFAULT_SAMPLING,
     advance: Callable[[int], None] | None = None,
 ) -> GeneratedFiles:
     """Sample scenarios and write them beside the requests. Same arguments, same bytes, in any process.
 
-    For gold, `count` is per category. `advance` is called with 1 after each scenario and after each request.
+    For gold, `count` is per category and `sampling` has no say. `advance` is called with 1 after each scenario and
+    after each request.
     """
 
     def counted(scenarios: Iterator[Scenario]) -> Iterator[Scenario]:
@@ -51,7 +54,7 @@ def generate_files(
                 advance(1)
 
     path = requests.parent / SCENARIOS_NAME[profile]
-    written = write_scenarios(path, counted(sample_scenarios(profile, count, seed=seed)))
+    written = write_scenarios(path, counted(sample_scenarios(profile, count, seed=seed, sampling=sampling)))
     return GeneratedFiles(scenarios=written, requests=write_requests(requests, counted(read_scenarios(path)), options))
 
 

@@ -2,45 +2,36 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from functools import lru_cache
-from importlib.metadata import version
 from pathlib import Path
-from typing import Final, NamedTuple, cast
+from typing import cast
 
 import orjson
 from pydantic import BaseModel, ConfigDict
 
 from datagen_core.batch.requests import read_custom_id
-from datagen_core.checks import RULES_VERSION, Violation, case_from_dialogue, check_dialogue, unreadable_case
-from datagen_core.dataset.funnel import Fate, Funnel, write_funnel
-from datagen_core.dataset.lookup import Group, History, Lookup, group_of, iter_answers, survey_answers
-from datagen_core.dialogue.models import Record
-from datagen_core.dialogue.performing import perform
-from datagen_core.dialogue.record import record_line, to_record
-from datagen_core.dialogue.script import parse_script
+from datagen_core.dataset.comparing import Comparison
+from datagen_core.dataset.deduplicating import fingerprint_record
+from datagen_core.dataset.funnel import Funnel, write_funnel
+from datagen_core.dataset.lookup import (
+    Group,
+    History,
+    Lookup,
+    Survey,
+    group_of,
+    is_bare,
+    iter_answers,
+    iter_round,
+    survey_answers,
+)
+from datagen_core.dataset.script_tokens import count_script
+from datagen_core.dataset.verdicts import DUPLICATE, Verdict, describe_rejection, judge_answer
+from datagen_core.dialogue.record import record_line
 from datagen_core.errors import InputFileError
 from datagen_core.files import Artifact, describe, replace_file
-from datagen_core.prompts import SYSTEM_PROMPT_FIXED, WRITER_PROMPT
 from datagen_core.scenarios import Scenario, read_seed
-
-DUPLICATE: Final = "duplicate"
-"""The reason why an answer that breaks no rule is rejected: its scenario has a record. It is never asked for again."""
-
-
-class Verdict(NamedTuple):
-    """What became of one answer; `record` is there exactly where `fate` is accepted.
-
-    `reason` is the outcome where `fate` is failed, and `DUPLICATE` where an answer is rejected for that.
-    """
-
-    fate: Fate
-    record: Record | None
-    violations: tuple[Violation, ...]
-    reason: str | None
 
 
 class JudgedFiles(BaseModel):
@@ -51,51 +42,6 @@ class JudgedFiles(BaseModel):
     dataset: Artifact
     rejected: Artifact
     funnel: Artifact
-
-
-def judge_answer(scenario: Scenario, answer: Mapping[str, object], *, provider: str | None = None) -> Verdict:
-    """Return what becomes of one element of `result_lst.json`. Never raises, whatever an LLM or a provider answers.
-
-    `provider` is taken where the element does not name its own.
-    """
-    outcome = str(answer.get("outcome", "missing"))
-    text = answer.get("text")
-    if outcome != "answered" or not isinstance(text, str):
-        return Verdict("failed", None, (), outcome)
-    script = parse_script(text)
-    if script.problem is not None:
-        violations = check_dialogue(unreadable_case(script.problem, scenario))
-        return Verdict("rejected", None, tuple(violations), None)
-    dialogue = perform(script, scenario.opening)
-    violations = tuple(check_dialogue(case_from_dialogue(dialogue, scenario)))
-    if any(violation.severity == "E" for violation in violations):
-        return Verdict("rejected", None, violations, None)
-    return Verdict("accepted", to_record(dialogue, build_meta(scenario, answer, provider)), violations, None)
-
-
-def build_meta(scenario: Scenario, answer: Mapping[str, object], provider: str | None) -> dict[str, object]:
-    """Return a record's `meta`: all that is needed to perform and to judge the dialogue again."""
-    named = answer.get("provider")
-    origin = named if isinstance(named, str) and named else provider
-    return {
-        "scenario_id": scenario.id,
-        "kind": scenario.kind,
-        "category": scenario.category,
-        "topic": scenario.topic,
-        "persona": dict(scenario.persona._asdict()),
-        "environment_seed": scenario.opening.seed,
-        "opening": scenario.opening.model_dump(mode="json"),
-        "goal": [predicate.model_dump(mode="json") for predicate in scenario.goal],
-        "forbidden_tools": list(scenario.forbidden_tools),
-        "max_customer_turns": scenario.max_customer_turns,
-        "round": read_custom_id(str(answer.get("custom_id")))[1],
-        "provider": origin,
-        "simulated": origin == "simulator",
-        "model": answer.get("model"),
-        "batch_id": answer.get("batch_id"),
-        "usage": answer.get("usage"),
-        "versions": _versions(),
-    }
 
 
 def name_siblings(dataset_name: str) -> tuple[str, str]:
@@ -118,6 +64,9 @@ def judge_file(
     provider: str | None = None,
     counts_pending: bool = True,
     seed: int | None = None,
+    earlier: Sequence[Path] = (),
+    published: Sequence[Path] = (),
+    gold: Path | None = None,
     advance: Callable[[int], None] | None = None,
 ) -> JudgedFiles:
     """Judge every element of a result file and write `dataset.jsonl`, `rejected.jsonl` and `funnel.json` into `folder`.
@@ -129,6 +78,11 @@ def judge_file(
     duplicates. `provider` is that of answers that name none. With `seed`, answers of another run's are an error.
     `advance` is called with 1 after each answer.
 
+    A dialogue that repeats one accepted before it breaks U01 or U02: before it are the datasets of `earlier` rounds,
+    the `published` ones, and of this file's own all of an earlier round, then those that stand earlier. One that
+    overlaps with `gold` breaks U03. So rounds judged one by one give what judging them joined does; a file of several
+    rounds is judged twice for it.
+
     Raises:
         InputFileError: a file is missing or damaged, an element belongs to no known scenario, or a custom_id stands
             twice; nothing is written.
@@ -138,17 +92,24 @@ def judge_file(
     answered: Counter[Group] = Counter()
     rejected_name, funnel_name = name_siblings(dataset_name)
     n_accepted = n_rejected = 0
+    repeated = _plan_rounds(scenarios, results, survey, earlier, published, gold)
     with ExitStack() as stack:
+        comparison = None if repeated is not None else stack.enter_context(Comparison(earlier, published, gold))
         dataset = stack.enter_context(replace_file(folder / dataset_name))
         refuse = stack.enter_context(replace_file(folder / rejected_name))
         for line, answer in iter_answers(results):
-            scenario = lookup.find(read_custom_id(str(answer["custom_id"]))[0])
-            if scenario is None or (seed is not None and read_seed(scenario.id) != seed):
+            scenario_id = read_custom_id(str(answer["custom_id"]))[0]
+            scenario = None if is_bare(answer) else lookup.find(scenario_id)
+            if _is_strange(scenario, answer, seed):
                 raise _stranger(results, line, answer, scenarios, seed)
-            answered[group_of(scenario)] += history.enter(scenario.id)
+            answered[group_of(scenario)] += history.enter(scenario_id)
             verdict = judge_answer(scenario, answer, provider=provider)
-            if verdict.record is not None and not history.accept(scenario.id):
-                verdict = Verdict("rejected", None, (), DUPLICATE)
+            if verdict.record is not None:  # before duplicates are taken out, so that rounds add up to the whole run
+                count_script(funnel.script_share, scenario_id, str(answer.get("text")), verdict.record)
+            if comparison is not None:
+                verdict = _compare_verdict(verdict, scenario_id, answer, comparison)
+            elif repeated is not None:
+                verdict = repeated.get(str(answer["custom_id"]), verdict)
             _count(funnel, scenario, answer, verdict)
             if verdict.record is not None:
                 dataset.write(record_line(verdict.record) + b"\n")
@@ -168,20 +129,60 @@ def judge_file(
     )
 
 
-def describe_rejection(scenario: Scenario, answer: Mapping[str, object], verdict: Verdict) -> dict[str, object]:
-    """Return one row of `rejected.jsonl`: the scenario, the raw text, every violation, and how the request ended."""
-    return {
-        "custom_id": answer.get("custom_id"),
-        "fate": verdict.fate,
-        "reason": verdict.reason,
-        "violations": [violation._asdict() for violation in verdict.violations],
-        "text": answer.get("text"),
-        "error": answer.get("error"),
-        "model": answer.get("model"),
-        "batch_id": answer.get("batch_id"),
-        "usage": answer.get("usage"),
-        "scenario": scenario.model_dump(mode="json"),
-    }
+def _compare_verdict(
+    verdict: Verdict, scenario_id: str, answer: Mapping[str, object], comparison: Comparison
+) -> Verdict:
+    """Return the verdict, or a rejection where the dialogue repeats another; one that is accepted is remembered."""
+    if verdict.record is None:
+        return verdict
+    if comparison.has_scenario(scenario_id):
+        return Verdict("rejected", None, (), DUPLICATE)
+    fingerprint = fingerprint_record(verdict.record, str(answer.get("custom_id")))
+    if fingerprint is None:
+        return verdict
+    found = comparison.judge(fingerprint)
+    if found:
+        return Verdict("rejected", None, (*verdict.violations, *found), None)
+    comparison.keep(fingerprint)
+    return verdict
+
+
+def _plan_rounds(
+    scenarios: Path | None,
+    results: Path,
+    survey: Survey,
+    earlier: Sequence[Path],
+    published: Sequence[Path],
+    gold: Path | None,
+) -> dict[str, Verdict] | None:
+    """Return what is rejected for repeating another, by custom_id, where the answers are of several rounds; else None.
+
+    The rounds are gone through one after the other, as a run does. Memory holds these rejections.
+    """
+    if len(survey.rounds) < 2:
+        return None
+    repeated: dict[str, Verdict] = {}
+    with Comparison(earlier, published, gold) as comparison:
+        for number in survey.rounds:
+            lookup = Lookup(scenarios)
+            for answer in iter_round(results, number):
+                custom_id = str(answer["custom_id"])
+                scenario_id = read_custom_id(custom_id)[0]
+                scenario = None if is_bare(answer) else lookup.find(scenario_id)
+                if _is_strange(scenario, answer, None):  # the error for it comes with its line
+                    continue
+                verdict = judge_answer(scenario, answer)
+                settled = _compare_verdict(verdict, scenario_id, answer, comparison)
+                if settled is not verdict:
+                    repeated[custom_id] = settled
+    return repeated
+
+
+def _is_strange(scenario: Scenario | None, answer: Mapping[str, object], seed: int | None) -> bool:
+    """Tell whether an answer belongs to no scenario of the run; a transcript on its own needs none."""
+    if scenario is None:
+        return not is_bare(answer)
+    return seed is not None and read_seed(scenario.id) != seed
 
 
 def _stranger(
@@ -206,9 +207,10 @@ def _count_pending(funnel: Funnel, wanted: Counter[Group], answered: Counter[Gro
     funnel.scenarios = wanted.total()
 
 
-def _count(funnel: Funnel, scenario: Scenario, answer: Mapping[str, object], verdict: Verdict) -> None:
+def _count(funnel: Funnel, scenario: Scenario | None, answer: Mapping[str, object], verdict: Verdict) -> None:
     round_number = read_custom_id(str(answer["custom_id"]))[1]
-    funnel.count(verdict.fate, round_number=round_number, kind=scenario.kind, category=scenario.category)
+    kind, category = group_of(scenario)
+    funnel.count(verdict.fate, round_number=round_number, kind=kind, category=category)
     if verdict.fate == "failed" and verdict.reason is not None:
         funnel.failures[verdict.reason] = funnel.failures.get(verdict.reason, 0) + 1
     broken = [v.rule for v in verdict.violations if v.severity == "E"]
@@ -224,9 +226,3 @@ def _count(funnel: Funnel, scenario: Scenario, answer: Mapping[str, object], ver
 
 def _whole(value: object) -> int:
     return value if isinstance(value, int) else 0
-
-
-@lru_cache(maxsize=1)
-def _versions() -> dict[str, object]:
-    prompt = hashlib.sha256(f"{SYSTEM_PROMPT_FIXED}\0{WRITER_PROMPT}".encode()).hexdigest()[:12]
-    return {"datagen": version("datagen"), "prompt": prompt, "rules": RULES_VERSION}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple, cast
 
@@ -16,6 +16,9 @@ from datagen_core.scenarios import Scenario, read_scenarios, resample_scenario
 _ADVICE: Final = "Retrieve the results again, or point --input at a result_lst.json that datagen wrote."
 _SCENARIOS_ADVICE: Final = "Put the scenarios.jsonl that was written with the requests beside the results."
 _PLACE: Final = re.compile(r"(.*)-([0-9]{1,9})", re.DOTALL)
+
+_BARE: Final = "transcript"
+"""What the ids of transcripts begin with that stand in a result file without anything around them."""
 
 Group = tuple[str, str | None]
 """Kind and category."""
@@ -33,10 +36,15 @@ def order_of(custom_id: str) -> tuple[str, int, str, int]:
 def iter_answers(path: Path) -> Iterator[tuple[int, JsonObject]]:
     """Yield (line, element) of a `result_lst.json`; each has a string `custom_id`.
 
+    An element that is nothing but a text is a transcript, and gets an id by its place.
+
     Raises:
         InputFileError: the file is missing or damaged, or an element is no answer.
     """
-    for line, element in iter_json_array(path, advice=_ADVICE):
+    for place, (line, element) in enumerate(iter_json_array(path, advice=_ADVICE), start=1):
+        if isinstance(element, str):
+            yield line, {"custom_id": f"{_BARE}-{place:06d}", "outcome": "answered", "text": element}
+            continue
         answer = cast("JsonObject", element) if isinstance(element, dict) else {}
         if not isinstance(answer.get("custom_id"), str):
             raise InputFileError(
@@ -45,11 +53,21 @@ def iter_answers(path: Path) -> Iterator[tuple[int, JsonObject]]:
         yield line, answer
 
 
+def iter_round(path: Path, number: int) -> Iterator[JsonObject]:
+    """Yield the elements of one round.
+
+    Raises:
+        InputFileError: as `iter_answers`.
+    """
+    return (answer for _, answer in iter_answers(path) if read_custom_id(str(answer["custom_id"]))[1] == number)
+
+
 class Survey(NamedTuple):
-    """What is known of a result file before it is judged: its order, and of how many scenarios it has answers."""
+    """What is known of a result file before it is judged: its order, its rounds, and how many scenarios it answers."""
 
     is_sorted: bool
     n_scenarios: int
+    rounds: tuple[int, ...]
 
 
 def survey_answers(path: Path) -> Survey:
@@ -58,15 +76,16 @@ def survey_answers(path: Path) -> Survey:
     Raises:
         InputFileError: a custom_id stands twice; names the second line. Or as `iter_answers`.
     """
-    n_scenarios = 0
+    n_scenarios, rounds = 0, set[int]()
     last: tuple[str, int, str, int] | None = None
     for _, answer in iter_answers(path):
         order = order_of(str(answer["custom_id"]))
         if last is not None and order <= last:
             return _survey_unsorted(path)
         n_scenarios += last is None or order[:3] != last[:3]
+        rounds.add(order[3])
         last = order
-    return Survey(is_sorted=True, n_scenarios=n_scenarios)
+    return Survey(is_sorted=True, n_scenarios=n_scenarios, rounds=tuple(sorted(rounds)))
 
 
 def _survey_unsorted(path: Path) -> Survey:
@@ -79,16 +98,16 @@ def _survey_unsorted(path: Path) -> Survey:
                 path, f"custom_id {custom_id!r} stands twice.", line=line, field="custom_id", advice=_ADVICE
             )
         requests.add(request)
-    return Survey(is_sorted=False, n_scenarios=len({scenario_id for scenario_id, _ in requests}))
+    rounds = tuple(sorted({number for _, number in requests}))
+    return Survey(is_sorted=False, n_scenarios=len({scenario_id for scenario_id, _ in requests}), rounds=rounds)
 
 
 class History:
-    """Tells which scenarios were answered and accepted before; of sorted answers it holds the last scenario only."""
+    """Tells which scenarios were answered before; of sorted answers it holds the last scenario only."""
 
     def __init__(self, *, is_sorted: bool) -> None:
         self._is_sorted = is_sorted
         self._answered: set[str] = set()
-        self._accepted: set[str] = set()
 
     def enter(self, scenario_id: str) -> bool:
         """Note an answer; tell whether it is the scenario's first."""
@@ -96,15 +115,7 @@ class History:
             return False
         if self._is_sorted:
             self._answered.clear()
-            self._accepted.clear()
         self._answered.add(scenario_id)
-        return True
-
-    def accept(self, scenario_id: str) -> bool:
-        """Note an accepted answer; tell whether it is the scenario's first."""
-        if scenario_id in self._accepted:
-            return False
-        self._accepted.add(scenario_id)
         return True
 
 
@@ -151,9 +162,14 @@ class Lookup:
             yield scenario
 
 
-def group_of(scenario: Scenario) -> Group:
-    """Return the scenario's kind and category."""
-    return scenario.kind, scenario.category
+def group_of(scenario: Scenario | None) -> Group:
+    """Return the scenario's kind and category; a transcript on its own is of unknown kind."""
+    return ("unknown", None) if scenario is None else (scenario.kind, scenario.category)
+
+
+def is_bare(answer: Mapping[str, object]) -> bool:
+    """Tell whether an answer is a transcript on its own, which no scenario asked for."""
+    return str(answer.get("custom_id")).startswith(f"{_BARE}-")
 
 
 def _read_scenario_at(path: Path, offset: int) -> Scenario:

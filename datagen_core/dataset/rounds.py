@@ -11,10 +11,12 @@ from typing import Final, cast
 from pydantic import BaseModel, ConfigDict
 
 from datagen_core.batch.requests import RequestOptions, build_request, render_custom_id
-from datagen_core.checks import RULES, case_from_record, check_dialogue
+from datagen_core.checks import case_from_record, check_dialogue
 from datagen_core.dataset.funnel import Funnel, merge_funnels, read_funnel, write_funnel
-from datagen_core.dataset.judging import DUPLICATE, JudgedFiles
+from datagen_core.dataset.hinting import hint_problems
+from datagen_core.dataset.judging import JudgedFiles
 from datagen_core.dataset.lookup import order_of
+from datagen_core.dataset.verdicts import DUPLICATE
 from datagen_core.files import (
     Artifact,
     JsonObject,
@@ -186,7 +188,7 @@ def _describe_problems(row: JsonObject) -> list[str]:
         note = FAILURE_NOTES.get(reason)
         return [note] if note else []
     violations = cast("list[dict[str, object]]", row.get("violations") or [])
-    return [RULES[str(v["rule"])].korean for v in violations if v.get("severity") == "E" and v.get("rule") in RULES]
+    return hint_problems(violations, row.get("text"))
 
 
 def _read_scenario(path: Path, line: int, row: JsonObject) -> Scenario:

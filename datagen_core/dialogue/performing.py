@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
 from datagen_core.config import TOOLS
 from datagen_core.dialogue.models import Dialogue, ToolCall, Turn
 from datagen_core.dialogue.script import Script, ScriptCall
-from datagen_core.environment import Environment, Handles, build_catalogue
+from datagen_core.environment import Catalogue, Environment, Handles, build_catalogue
 from datagen_core.environment.opening import Opening
 from datagen_core.prompts import render_system_prompt
 
@@ -42,36 +42,50 @@ _ARGUMENT_ORDER: Final = {
 }
 
 
-def perform(script: Script, opening: Opening) -> Dialogue:
-    """Return the dialogue that the script becomes on the backend that `opening` describes.
+class Performance(NamedTuple):
+    """A dialogue and the backend on which it was performed, as it stands at the end."""
 
+    dialogue: Dialogue
+    environment: Environment
+
+
+def perform(script: Script, opening: Opening) -> Dialogue:
+    """Return the dialogue that the script becomes on the backend that `opening` describes; as `perform_on_stage`."""
+    return perform_on_stage(script, opening).dialogue
+
+
+def perform_on_stage(script: Script, opening: Opening, catalogue: Catalogue | None = None) -> Performance:
+    """Return the dialogue that the script becomes on the backend that `opening` describes, and that backend.
+
+    The catalogue is the one of `opening.catalogue_seed` unless another is given.
     Never raises for anything a script may hold: a handle that stands for nothing stays as it is, so that the backend
     refuses the call and the checks name it.
     """
-    stage = _Stage(opening)
+    stage = _Stage(opening, catalogue or build_catalogue(opening.catalogue_seed))
     turns: list[Turn] = []
     for turn in script.turns:
         if turn.role == "call":
             turns += stage.perform_calls(turn.calls)
         else:
             turns.append(Turn(turn.role, text=stage.speak(turn.text)))
-    return Dialogue(
+    dialogue = Dialogue(
         uid=opening.user_id,
         date=opening.now[:10],
         system_prompt=render_system_prompt(opening.user_id, opening.now[:10]),
         turns=tuple(turns),
         tools=tuple(TOOLS),
     )
+    return Performance(dialogue, stage.environment)
 
 
 class _Stage:
-    def __init__(self, opening: Opening) -> None:
-        self._environment = Environment(opening, build_catalogue(opening.catalogue_seed))
-        self._handles = Handles(self._environment)
+    def __init__(self, opening: Opening, catalogue: Catalogue) -> None:
+        self.environment = Environment(opening, catalogue)
+        self._handles = Handles(self.environment)
 
     def perform_calls(self, calls: tuple[ScriptCall, ...]) -> tuple[Turn, Turn]:
         real = tuple(ToolCall(call.tool, self._fill(call)) for call in calls)
-        responses = tuple(self._environment.execute(call.name, call.arguments) for call in real)
+        responses = tuple(self.environment.execute(call.name, call.arguments) for call in real)
         return Turn("call", calls=real), Turn("response", responses=responses)
 
     def speak(self, text: str) -> str:
@@ -84,7 +98,7 @@ class _Stage:
         }
         order = _ARGUMENT_ORDER.get(call.tool, [])
         if "user_id" in order:
-            resolved["user_id"] = self._environment.user_id
+            resolved["user_id"] = self.environment.user_id
         known = [name for name in order if name in resolved]
         return {name: resolved[name] for name in [*known, *(name for name in resolved if name not in order)]}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal, NamedTuple, cast
+from typing import Annotated, Final, Literal, NamedTuple, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -153,7 +153,7 @@ class Avoids(_Predicate):
 
     type: Literal["avoids"] = "avoids"
     tool: str
-    value: str
+    value: str | int
 
 
 Predicate = Annotated[
@@ -169,6 +169,10 @@ class ExecutedCall(NamedTuple):
     arguments: Mapping[str, object]
     response: object
     customer_turns: int
+
+
+_PUT_RIGHT_AT_ONCE: Final[tuple[ErrorCode, ...]] = ("SNAPSHOT_INVALID",)
+"""Refusals after which the counsellor knows what to do: prepare the checkout again, and ask again."""
 
 
 def find_misses(
@@ -214,7 +218,10 @@ def _miss(
 
 
 def _miss_calls(wanted: Sequence[GoalEvent], handles: Handles, calls: Sequence[ExecutedCall]) -> str | None:
-    """Look for each group of events that belong together after the group before; the earliest that fits will do."""
+    """Look for each group of events that belong together after the group before; the earliest that fits will do.
+
+    After a sight or a refusal the customer speaks before anything else that was asked for happens.
+    """
     start, least_turns = 0, 0
     for group in _group(wanted):
         used: set[int] = set()
@@ -227,7 +234,7 @@ def _miss_calls(wanted: Sequence[GoalEvent], handles: Handles, calls: Sequence[E
                 return f"expected {_show_event(event)} at its place in the order, found none"
             if isinstance(event, GoalCall):
                 used.add(place)
-            elif is_sight:
+            if is_sight or (isinstance(event, GoalCall) and event.refused not in (None, *_PUT_RIGHT_AT_ONCE)):
                 sights.append(calls[place].customer_turns + 1)
             end = max(end, place + 1)
         start, least_turns = end, max([least_turns, *sights])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from random import Random
 from typing import Final, NamedTuple, cast
 
-from datagen_core.config import TOOLS, Kind
+from datagen_core.config import TOOLS, Kind, Withheld
 from datagen_core.dialogue.script import ScriptRole
 from datagen_core.files import JsonObject
-from datagen_core.plans import PlannedCall, Step
+from datagen_core.plans import PlannedCall, Step, part_calls
 from datagen_core.simulator import phrases, talk
 from datagen_core.simulator.counsellor import Counsellor
 from datagen_core.simulator.customer import Customer
@@ -18,9 +19,11 @@ from datagen_core.simulator.reading import Brief
 from datagen_core.simulator.scene import build_scene
 from datagen_core.simulator.speaker import Exchange
 
-_GREETING_SHARE: Final = 0.12
-_LEAVE_SHARE: Final = 0.35
+_GREETING_SHARES: Final = {"조금씩": 0.22, "한 번에": 0.06}
+_LEAVE_SHARE: Final = 0.4
 _LOOK_FIRST_SHARE: Final = 0.6
+_LOOKED_UP_FIRST: Final[frozenset[Withheld]] = frozenset({"배송지", "항목", "옵션"})
+"""What a counsellor may look up before asking, so as to name the choices."""
 
 _PARTING: Final[Mapping[Kind, tuple[Bank, float]]] = {
     "unsupported": (talk.ACCEPTS, 1.0),
@@ -32,22 +35,46 @@ _PARTING: Final[Mapping[Kind, tuple[Bank, float]]] = {
 
 
 class Beat(NamedTuple):
-    """One turn of a script: words, or a planned call with what the rehearsed backend answered."""
+    """One turn of a script: words, or a planned call with what the rehearsed backend answered.
+
+    A call that `joins` is made at once with the call before.
+    """
 
     role: ScriptRole
     text: str = ""
     call: PlannedCall | None = None
     response: object = None
+    joins: bool = False
 
 
 def act(brief: Brief, rng: Random) -> list[Beat]:
     """Return the flawless script of a brief; draws from `rng` only."""
-    return _Play(brief, rng).perform()
+    beats = _Play(brief, rng).perform()
+    return _join_calls(beats) if brief.parallel_calls else beats
+
+
+def _join_calls(beats: Sequence[Beat]) -> list[Beat]:
+    """Put calls that need nothing of each other into one turn."""
+    joined: list[Beat] = []
+    for is_call, group in groupby(beats, key=lambda beat: beat.call is not None):
+        run = list(group)
+        if not is_call:
+            joined += run
+            continue
+        for part in part_calls([beat.call.tool for beat in run if beat.call is not None]):
+            joined += [run[position]._replace(joins=n > 0) for n, position in enumerate(part)]
+    return joined
 
 
 def render_script(beats: Sequence[Beat]) -> JsonObject:
     """Return the script as the strict schema wants it: every argument present, those not given null."""
-    return {"turns": [_render_beat(beat) for beat in beats]}
+    turns: list[list[Beat]] = []
+    for beat in beats:
+        if beat.joins and turns and turns[-1][-1].call is not None:
+            turns[-1].append(beat)
+        else:
+            turns.append([beat])
+    return {"turns": [_render_turn(turn) for turn in turns]}
 
 
 class _Play:
@@ -61,7 +88,7 @@ class _Play:
 
     def perform(self) -> list[Beat]:
         groups = list(_group(self._brief.steps))
-        has_greeted = self._rng.random() < _GREETING_SHARE
+        has_greeted = self._rng.random() < _GREETING_SHARES[self._brief.persona.amount]
         if has_greeted:
             self._exchange_words(self._customer.say(phrases.GREETINGS), self._counsellor.greet())
         for number, group in enumerate(groups):
@@ -75,20 +102,27 @@ class _Play:
     def _serve(self, group: Sequence[Step], upcoming: Step | None) -> None:
         told: list[str] = []
         for step in group:
-            calls = self._scene.rehearsal.plan(step)
-            done: list[Exchange] = []
-            if step.withhold is not None:
-                if step.withhold == "배송지" and not calls[0].is_asked and self._rng.random() < _LOOK_FIRST_SHARE:
-                    done.append(self._execute(calls.pop(0)))
-                self._exchange_words(self._counsellor.ask_for(step, done), self._customer.answer(step), asks_first=True)
-            done += [self._execute(call) for call in calls]
+            done = self._carry_out(step)
             is_last_change = step is group[-1] or group[-1].intent not in ("add", "update", "remove")
             told.append(self._counsellor.tell(step, done, with_sum=is_last_change and group[-1].intent != "checkout"))
             self._scene.finish(step)
         lead = next((step for step in group if step.intent == "checkout" and step.refused is None), group[-1])
-        told.append(self._counsellor.offer_more(lead, upcoming))
+        if not told[-1].endswith("?") or lead.intent == "checkout":
+            told.append(self._counsellor.offer_more(lead, upcoming))
         parts = [part if position == 0 else part.removeprefix("네, ") for position, part in enumerate(told)]
         self._beats.append(Beat("counsellor", " ".join(part for part in parts if part)))
+
+    def _carry_out(self, step: Step) -> list[Exchange]:
+        """Ask for what is left out, and make the calls."""
+        calls = self._scene.rehearsal.plan(step)
+        done: list[Exchange] = []
+        if step.withhold is not None:
+            looks_first = step.withhold in _LOOKED_UP_FIRST and self._rng.random() < _LOOK_FIRST_SHARE
+            while looks_first and not calls[0].is_asked:
+                done.append(self._execute(calls.pop(0)))
+            question = self._counsellor.asker.ask(step, done)
+            self._exchange_words(question, self._customer.answer(step), asks_first=True)
+        return done + [self._execute(call) for call in calls]
 
     def _execute(self, call: PlannedCall) -> Exchange:
         response = self._scene.execute(call)
@@ -105,7 +139,13 @@ class _Play:
             bank = talk.SEE_YOU
         if self._rng.random() < share:
             has_helped = self._brief.kind not in ("unsupported", "near_miss", "off_domain")
-            self._exchange_words(self._customer.say(bank), self._counsellor.take_leave(has_helped=has_helped))
+            self._exchange_words(
+                self._customer.say(bank),
+                self._counsellor.take_leave(has_helped=has_helped, has_ordered=self._has_ordered()),
+            )
+
+    def _has_ordered(self) -> bool:
+        return any(step.intent == "order" and step.refused is None for step in self._brief.steps)
 
     def _choose_thanks(self) -> Bank:
         if self._brief.steps[-1].intent == "checkout":
@@ -134,9 +174,12 @@ def _list_arguments(tool: JsonObject) -> tuple[str, list[str]]:
 _ARGUMENTS: Final = dict(map(_list_arguments, TOOLS))
 
 
-def _render_beat(beat: Beat) -> JsonObject:
-    if beat.call is None:
-        return {"role": beat.role, "text": beat.text}
-    names = _ARGUMENTS[beat.call.tool]
-    given = beat.call.arguments
-    return {"role": "call", "tool": beat.call.tool, "args": {name: given.get(name) for name in names}}
+def _render_turn(beats: Sequence[Beat]) -> JsonObject:
+    calls = [_render_call(beat.call) for beat in beats if beat.call is not None]
+    if not calls:
+        return {"role": beats[0].role, "text": beats[0].text}
+    return {"role": "call", **calls[0]} if len(calls) == 1 else {"role": "calls", "calls": calls}
+
+
+def _render_call(call: PlannedCall) -> JsonObject:
+    return {"tool": call.tool, "args": {name: call.arguments.get(name) for name in _ARGUMENTS[call.tool]}}

@@ -44,6 +44,22 @@ SEARCH_CATEGORY: Final[Bank] = (
     "갑자기 {crave:이} 먹고 싶네~. {place} 알아봐줘~.",
 )
 
+SEARCH_CATEGORY_AGAIN: Final[Bank] = (
+    "이번엔 {place} 찾아줘~.",
+    "음 아니면 {place:은} 어디 있어~?",
+    "마음이 바뀌었어~. {place} 보여줘~.",
+    "다른 것도 볼래~. {place} 알려줘~.",
+    "그럼 새로 {place} 찾아줘~. {crave} 먹을래~.",
+)
+
+SEARCH_BOTH: Final[Bank] = (
+    "{first:이랑} {second} 둘 다 찾아줘~.",
+    "{crave:이랑} {other} 중에 고민이[야|에요]. {first:이랑} {second} 다 보여줘~.",
+    "식구마다 입맛이 달라서 {first:과} {second} 다 알려줘~.",
+    "{first}하고 {second} 어떤 데 있는지 같이 찾아줘~.",
+    "{crave} 아니면 {other} 먹을 건데 {first:과} {second} 둘 다 볼 수 있어~?",
+)
+
 SEARCH_CRITERIA: Final[Bank] = (
     "{place} {crit} 찾아줘~.",
     "{meal} {crave} 먹을 건데 {crit} 보여줘~.",
@@ -95,6 +111,14 @@ SEARCH_RETRACTED: Final[Bank] = (
     "{old} 보여줘~. 아 미안[|해요] {place:으로} 바꿔줘~.",
 )
 
+SEARCH_DISH_RETRACTED: Final[Bank] = (
+    "{old} 먹을까… 아니다 {query:으로} 할래~. 파는 집 찾아줘~.",
+    "{old} 파는 집 찾아줘~. 아 잠깐 아니다 {query:으로} 찾아줘~.",
+    "{meal} {old}… 아니 {query:이} 낫겠어~. 파는 데 보여줘~.",
+    "{old} 시킬까 했는데 아니다 {query} 하는 데 알려줘~.",
+    "{old:이} 좋을까… 아니 그냥 {query:으로} 할래~. 파는 집 골라줘~.",
+)
+
 NARROW: Final[Bank] = (
     "그중에서 {crit} 다시 보여줘~.",
     "거기서 {crit} 추려줘~.",
@@ -115,6 +139,38 @@ MENU_NAMED: Final[Bank] = (
     "{shop:은} 메뉴가 어떻게 돼~?",
     "{meal} {shop}에서 시킬까 하는데 메뉴 좀 알려줘~.",
     "{shop} 가격 좀 보고 싶어~. 메뉴 보여줘~.",
+)
+
+MENU_INSTEAD: Final[Bank] = (
+    "그럼 {shop} 메뉴 보여줘~.",
+    "아쉽네~. {shop:은} 뭐 팔아~?",
+    "아 그래~? 그럼 {shop} 메뉴판 알려줘~.",
+    "할 수 없지[|요]. {shop} 메뉴 좀 볼게~. 보여줘~.",
+    "그럼 {shop}에서 시킬까 하는데 메뉴 알려줘~.",
+)
+
+MENU_COMPARE: Final[Bank] = (
+    "{first:이랑} {second} 메뉴 둘 다 보여줘~.",
+    "{first:과} {second} 중에 고민인데 메뉴 둘 다 알려줘~.",
+    "{first} 메뉴하고 {second} 메뉴 같이 볼 수 있어~?",
+    "{first:이랑} {second:은} 뭐 파는지 각각 알려줘~.",
+    "두 집 견줘 보려고[|요]. {first:이랑} {second} 메뉴 보여줘~.",
+)
+
+MENU_CALLED: Final[Bank] = (
+    "그중에 {which} 메뉴 보여줘~.",
+    "{which:은} 뭐 팔아~?",
+    "{which} 메뉴판 좀 볼 수 있어~?",
+    "거기서 {which} 메뉴랑 가격 알려줘~.",
+    "{which:이} 궁금해~. 메뉴 보여줘~.",
+)
+
+MENU_AT_THERE: Final[Bank] = (
+    "{which:은} {when}에도 문 열어~?",
+    "{which} {when}에 영업해~?",
+    "그럼 {which:이} {when}에도 하는지 알려줘~.",
+    "{when}에 시킬까 하는데 {which} 그때 열어~?",
+    "혹시 {which} {when}에도 주문 받아~?",
 )
 
 MENU_THERE: Final[Bank] = (
@@ -202,14 +258,95 @@ ADD_TOGETHER: Final[Bank] = (
     "{meal} {shop}에서 {first} {first_qty:과} {dish} {qty} 먹을래~. 담아줘~.",
 )
 
-ADD_CHEAPEST: Final[Bank] = (
-    "거기서 제일 싼 메뉴로 {alone} 담아줘~.",
-    "제일 싼 메뉴 {alone} 담아줘~.",
-    "그냥 제일 싼 메뉴 아무거나 {alone} 넣어줘~.",
-    "그중에 제일 싼 메뉴로 할래~. {alone} 담아줘~.",
-    "월급날 전이라 제일 싼 메뉴로 {alone}만 담아줘~.",
-    "뭐가 제일 싼 메뉴[야|예요]? 그걸로 {alone} 담아줘~.",
-    "고민되네~. 그냥 제일 싼 메뉴 {alone} 장바구니에 넣어줘~.",
+ADD_EXTREME: Final[Bank] = (
+    "거기서 {which:으로} {alone} 담아줘~.",
+    "{which} {alone} 담아줘~.",
+    "그냥 {which} 아무거나 {alone} 넣어줘~.",
+    "그중에 {which:으로} 할래~. {alone} 담아줘~.",
+    "고민하기 싫어~. {which:으로} {alone} 담아줘~.",
+    "뭐가 {which}[야|예요]? 그걸로 {alone} 담아줘~.",
+    "고민되네~. 그냥 {which} {alone} 장바구니에 넣어줘~.",
+)
+
+ADD_ORDINAL: Final[Bank] = (
+    "{nth} 집에서 {dish} {qty} 담아줘~.",
+    "{nth} 집 {dish:으로} {qty} 담아줘~.",
+    "그럼 {nth} 집 거로 할래~. {dish} {qty} 넣어줘~.",
+    "{nth} 집이 좋겠네~. 거기 {dish} {qty} 담아줘~.",
+    "음 {nth} 집으로 하고 {dish} {qty} 담아줘~.",
+)
+
+ADD_THERE: Final[Bank] = (
+    "거기서 {dish} {qty} 담아줘~.",
+    "그 집 {dish:으로} {qty} 담아줘~.",
+    "그럼 그 집 거로 할래~. {dish} {qty} 넣어줘~.",
+    "거기로 하고 {dish} {qty} 담아줘~.",
+    "음 그 집에서 {dish} {qty} 시킬래~. 담아줘~.",
+)
+
+ADD_MORE: Final[Bank] = (
+    "담아 둔 거에 {dish}도 {qty} 추가해줘~.",
+    "장바구니에 {dish} {qty} 더 담아줘~.",
+    "같은 집에서 {dish} {qty} 더 넣어줘~.",
+    "{dish}도 먹고 싶네~. {qty} 추가해줘~.",
+    "아 {dish} {qty:을} 빼먹었네~. 담은 집에서 더 담아줘~.",
+    "담긴 집 {dish:으로} {qty} 더 담아줘~.",
+)
+
+ADD_MANY: Final[Bank] = (
+    "회사 행사라 {shop} {dish} {qty} 담아줘~.",
+    "단체 주문인데 {shop}에서 {dish} {qty} 담아줘~.",
+    "체육대회 때 먹을 거[야|예요]. {shop} {dish} {qty} 장바구니에 넣어줘~.",
+    "{shop} {dish} {qty} 필요해~. 담아줘~.",
+    "교회 잔치라 {shop} {dish:으로} {qty} 담아줄 수 있어~?",
+)
+
+ADD_FEWER: Final[Bank] = (
+    "그럼 {dish} {qty:으로} 줄여서 담아줘~.",
+    "아 그래~? 그럼 {qty}만 담아줘~.",
+    "할 수 없네~. {dish} {qty} 담아줘~.",
+    "그럼 우선 {qty} 담아줘~.",
+    "알겠어~. {qty:으로} 담아줘~.",
+)
+
+ADD_BACK: Final[Bank] = (
+    "그럼 {dish} {qty} 다시 담아줘~.",
+    "어 왜 빠졌지[|요]? {dish} {qty} 다시 넣어줘~.",
+    "아 [내가|제가] 지웠나 봐~. {dish} {qty} 새로 담아줘~.",
+    "{dish:으로} {qty} 다시 담아줘~.",
+    "이상하네~. 그럼 같은 집 {dish} {qty} 담아줘~.",
+)
+
+ADD_FIRST: Final[Bank] = (
+    "아 안 담았[구나|군요]. {shop}에서 {dish} {qty} 담아줘~.",
+    "어 비었어~? 그럼 {shop} {dish} {qty} 담아줘~.",
+    "담은 줄 알았네~. {shop} {dish} {qty} 넣어줘~.",
+    "그럼 {shop} {dish:으로} {qty} 담아줘~.",
+    "이상하네~. 그럼 {shop}에서 {dish} {qty} 담아줘~.",
+)
+
+ADD_TOGETHER_HERE: Final[Bank] = (
+    "{first} {first_qty:이랑} {dish} {qty} 담아줘~.",
+    "거기서 {first} {first_qty}, {dish} {qty} 담아줘~.",
+    "{first} {first_qty}하고 {dish} {qty} 같이 넣어줘~.",
+    "음 {first} {first_qty} 그리고 {dish}도 {qty} 담아줘~.",
+    "{first} {first_qty:과} {dish} {qty:으로} 할게~. 담아줘~.",
+)
+
+ADD_TO_MINIMUM: Final[Bank] = (
+    "그럼 {dish} {qty} 더 담아줘~. 그러고 {addr:으로} 다시 결제 준비해줘~.",
+    "아 그래~? {dish}도 {qty} 추가하고 다시 결제 금액 뽑아줘~.",
+    "{dish} {qty} 같이 담아줘~. 그러고 다시 총액 알려줘~.",
+    "그럼 {dish} {qty} 추가할게~. 다시 결제 준비해줘~.",
+    "어쩔 수 없네~. {dish} {qty} 더 넣고 {addr:으로} 다시 해줘~.",
+)
+
+ADD_QUANTITY_RETRACTED: Final[Bank] = (
+    "{shop}에서 {dish} {old}… 아니다 {qty} 담아줘~.",
+    "{shop} {dish} {old} 담아줘~. 아 잠깐 아니다 {qty:으로} 해줘~.",
+    "{shop} {dish} {old}… 아니 {qty:으로} 담아줘~.",
+    "{shop}에서 {dish} {old} 시킬… 아니다 {old} 말고 {qty} 담아줘~.",
+    "{shop} {dish} {old} 담을까… 아니다 {qty} 담아줘~.",
 )
 
 ADD_RETRACTED: Final[Bank] = (
@@ -219,43 +356,6 @@ ADD_RETRACTED: Final[Bank] = (
     "{shop}에서 시킬 건데 {old}… 음 아니다 {old} 말고 {dish} {qty} 넣어줘~.",
     "{old} 먹을까 했는데 아니다 {dish:이} 낫겠네~. {shop} {dish} {qty} 담아줘~.",
     "{shop} {old:이랑}… 아니 {old:은} 됐고 {dish} {qty} 담아줘~.",
-)
-
-ADD_WITHOUT_QUANTITY: Final[Bank] = (
-    "{shop}에서 {dish} 담아줘~.",
-    "{shop} {dish} 장바구니에 넣어줘~.",
-    "{shop} {dish:으로} 시킬래~. 담아줘~.",
-    "{meal} {shop} {dish} 먹으려고[|요]. 담아줘~.",
-    "{shop} {dish} 주문하려는데 담아줄 수 있어~?",
-    "{dish} 담아줘~. {shop} 거로[|요].",
-)
-
-ADD_WITHOUT_DISH: Final[Bank] = (
-    "{shop}에서 시키고 싶은데 담아줘~.",
-    "{shop} 거 먹고 싶어~. 장바구니에 담아줘~.",
-    "{meal} {shop}에서 먹으려고[|요]. 담아줄래~?",
-    "{shop}에서 주문할래~. 좀 담아줘~.",
-    "{shop} 메뉴 장바구니에 넣어줄 수 있어~?",
-    "{shop} 배달시키려고[|요]. 하나 골라서 담고 싶어~.",
-)
-
-QUANTITY_ANSWERS: Final[Bank] = (
-    "{qty} 담아줘~.",
-    "{qty:이면} 돼~.",
-    "음 {qty:으로} 해줘~.",
-    "{qty}[|요].",
-    "아 {qty:으로} 할게~.",
-    "{qty} 부탁해~.",
-    "우리 먹을 거니까 {qty} 담아줘~.",
-)
-
-DISH_ANSWERS: Final[Bank] = (
-    "{dish} {qty} 담아줘~.",
-    "{dish:으로} {qty} 할게~.",
-    "아 {dish} {qty}[|요].",
-    "음 {dish:이} 좋겠어~. {qty} 담아줘~.",
-    "{dish} {qty} 넣어줘~.",
-    "{dish:으로} 해줘~. {qty}[|요].",
 )
 
 ADD_INSTEAD: Final[Bank] = (
@@ -303,6 +403,46 @@ UPDATE_QUANTITY_THAT: Final[Bank] = (
     "그거 수량만 {qty:으로} 바꿔줘~.",
 )
 
+ONE_MORE_THAT: Final[Bank] = (
+    "아까 그거 하나 더 해줘~. {qty:이면} 돼~.",
+    "그거 하나 더 추가해서 {qty:으로} 해줘~.",
+    "음 하나 더 해서 {qty:으로} 바꿔줘~.",
+    "방금 그거 하나 더[|요]. {qty:으로} 해줘~.",
+    "그걸로 하나 더 늘려서 {qty:으로} 해줄 수 있어~?",
+)
+
+ONE_MORE: Final[Bank] = (
+    "{dish} 하나 더 해서 {qty:으로} 바꿔줘~.",
+    "{dish:은} 하나 더[|요]. {qty:으로} 해줘~.",
+    "아까 그 {dish} 하나 더 추가해서 {qty:으로} 해줘~.",
+    "{dish} 하나만 더 늘려줘~. {qty:으로} 하면 돼~.",
+    "음 {dish:이} 모자라겠네~. 하나 더 해서 {qty:으로} 해줘~.",
+)
+
+ONE_LESS_THAT: Final[Bank] = (
+    "아까 그거 하나 빼고 {qty:으로} 해줘~.",
+    "음 하나 빼줘~. {qty:이면} 돼~.",
+    "그거 하나만 빼줘~. {qty:으로} 바꿔줘~.",
+    "너무 많네~. 하나 줄여서 {qty:으로} 해줘~.",
+    "방금 그거 하나 빼서 {qty:으로} 고쳐줘~.",
+)
+
+ONE_LESS: Final[Bank] = (
+    "{dish} 하나 빼고 {qty:으로} 해줘~.",
+    "{dish:은} 하나 줄여서 {qty:으로} 바꿔줘~.",
+    "아까 그 {dish} 하나만 빼줘~. {qty:으로} 해줘~.",
+    "{dish:이} 많네~. 하나 빼서 {qty:으로} 고쳐줘~.",
+    "음 {dish} 하나 빼줘~. {qty:이면} 돼~.",
+)
+
+UPDATE_FEWER: Final[Bank] = (
+    "그럼 {dish} {qty:으로} 바꿔줘~.",
+    "아 그래~? 그럼 {qty:으로} 해줘~.",
+    "할 수 없네~. {qty:으로} 바꿔줘~.",
+    "그럼 우선 {qty:으로} 해줘~.",
+    "알겠어~. {dish:은} {qty:으로} 고쳐줘~.",
+)
+
 UPDATE_QUANTITY_OF_THOSE: Final[Bank] = (
     "아까 그 {dish:은} {qty:으로} 바꿔줘~.",
     "아까 담은 {dish} {qty:으로} 해줘~.",
@@ -339,6 +479,22 @@ UPDATE_REQUEST: Final[Bank] = (
     "{dish} 요청란에 '{request}' 써줘~.",
 )
 
+UPDATE_REQUEST_THAT: Final[Bank] = (
+    "방금 담은 거에 요청 하나 넣어줘~. {said}",
+    "아 그거 {said}",
+    "그거 요청란에 '{request}' 라고 적어줘~.",
+    "아까 그거 말인데 {said}",
+    "방금 그거에 '{request}' 이렇게 남겨줘~.",
+)
+
+UPDATE_REQUEST_RETRACTED: Final[Bank] = (
+    "담아 둔 {dish} 요청을 '{old}'… 아니다 '{request}' 이렇게 바꿔줘~.",
+    "{dish}에 '{old}' 라고… 아 잠깐 아니다 '{request}' 라고 적어줘~.",
+    "{dish} 요청란에 '{old}' 말고 '{request}' 라고 써줘~.",
+    "{dish} 요청은 '{old}' 하려다가… 아니 '{request}' 이걸로 해줘~.",
+    "아까 담은 {dish}에 '{old}'… 음 아니다 '{request}' 이렇게 남겨줘~.",
+)
+
 REMOVE: Final[Bank] = (
     "장바구니에서 {dishes} 빼줘~.",
     "{dishes:은} 빼줘~.",
@@ -355,6 +511,22 @@ REMOVE_THAT: Final[Bank] = (
     "아까 먼저 담은 그거 빼줄래~?",
     "처음 담은 {dishes} 있잖아~. 그거 빼줘~.",
     "역시 아까 그 {dishes:은} 안 먹을래~. 빼줘~.",
+)
+
+REMOVE_CALLED: Final[Bank] = (
+    "{which} 빼줘~.",
+    "그럼 {which:은} 빼줘~.",
+    "음 {which} 장바구니에서 지워줘~.",
+    "거기서 {which:은} 안 먹을래~. 빼줘~.",
+    "{which:은} 필요 없어~. 빼줄래~?",
+)
+
+CLEAR_CART: Final[Bank] = (
+    "장바구니 비워줘~.",
+    "담긴 거 전부 빼줘~.",
+    "장바구니에 있는 거 전부 지워줘~.",
+    "오늘은 안 시킬래~. 담은 거 전부 빼줘~.",
+    "다 필요 없어~. 장바구니 싹 비워줘~.",
 )
 
 SWAP: Final[Bank] = (
@@ -385,6 +557,22 @@ CART: Final[Bank] = (
     "장바구니 지금 어떻게 돼 있어~?",
 )
 
+CART_AND_ADDRESSES: Final[Bank] = (
+    "주문하기 전에 장바구니랑 저장된 배송지 둘 다 보여줘~.",
+    "[내가|제가] 뭐 담았는지 하고 배송지 어디로 돼 있는지 확인해줘~.",
+    "장바구니에 담긴 거랑 [내|제] 주소 같이 알려줘~.",
+    "담은 거하고 배송지 목록 좀 한 번에 볼 수 있어~?",
+    "시키려고 하는데 장바구니랑 배송지부터 확인해줘~.",
+)
+
+CART_AFTER: Final[Bank] = (
+    "그럼 지금 뭐 남아 있는지 보여줘~.",
+    "아 [내가|제가] 뺐나 봐~. 장바구니 다시 보여줘~.",
+    "그래~? 장바구니에 뭐 있는지 알려줘~.",
+    "어 언제 빠졌지[|요]? 지금 담긴 거 확인해줘~.",
+    "알겠어~. 그럼 장바구니 좀 다시 봐줘~.",
+)
+
 ADDRESSES: Final[Bank] = (
     "저장된 배송지 보여줘~.",
     "[내|제] 주소 뭐뭐 저장돼 있어~?",
@@ -404,22 +592,12 @@ SAVE_ADDRESS: Final[Bank] = (
     "배송지 새로 넣고 싶어~. 주소는 {line1} {line2}, {recipient} 앞으로 하고 전화는 {phone}",
 )
 
-SAVE_ADDRESS_WITHOUT_PHONE: Final[Bank] = (
-    "배송지 하나 저장해줘~. {line1} {line2}, 받는 사람은 {recipient}",
-    "새 주소 등록할게~. {line1} {line2}, 이름은 {recipient}",
-    "이사했어~. {line1} {line2:으로} 배송지 추가해줘~. 받는 사람 {recipient}",
-    "주소 추가해줘~. {recipient}, {line1} {line2}",
-    "{line1} {line2} 이 주소 저장해줘~. {recipient} 앞으로[|요].",
-    "배송지 새로 넣고 싶어~. 주소는 {line1} {line2}, {recipient} 앞으로 해줘~.",
-)
-
-PHONE_ANSWERS: Final[Bank] = (
-    "{phone}",
-    "{phone} [이야|이에요].",
-    "아 번호는 {phone}",
-    "전화번호 {phone} [이거야|이거예요].",
-    "{phone} 이걸로 해줘~.",
-    "빠뜨렸네~. {phone}",
+SAVE_ADDRESS_RETRACTED: Final[Bank] = (
+    "배송지 저장해줘~. {line1} {old}… 아니다 {line2}, 받는 사람 {recipient}, 전화번호 {phone}",
+    "새 주소 등록할게~. {line1} {old}… 아 잠깐 아니다 {line2}, 이름은 {recipient}, 번호는 {phone}",
+    "{line1} {old} 말고 {line2:으로} 배송지 추가해줘~. {recipient} {phone}",
+    "주소 추가해줘~. {recipient}, {phone}, {line1} {old}… 아니 {line2}",
+    "이사했어~. {line1} {old}… 음 아니다 {line2:으로} 저장해줘~. {recipient} 앞으로 하고 연락처는 {phone}",
 )
 
 CHANGE_UNIT: Final[Bank] = (
@@ -446,6 +624,30 @@ CHANGE_GATE: Final[Bank] = (
     "기사님 못 들어오실까 봐[|요]. {addr} 공동현관 비번 {gate} 저장해줘~.",
 )
 
+CHANGE_NOTE: Final[Bank] = (
+    "{addr} 배송지에 늘 '{note}' 라고 전해지게 저장해줘~.",
+    "{addr} 주소에 배달 요청 저장해줘~. '{note}'",
+    "앞으로 {addr:으로} 올 때마다 '{note}' 라고 적어줘~.",
+    "{addr} 배송지 요청 사항을 '{note}' 이렇게 저장해줘~.",
+    "{addr} 주소 메모에 '{note}' 라고 넣어줘~.",
+)
+
+CHANGE_PHONE: Final[Bank] = (
+    "{addr} 배송지 연락처를 {phone:으로} 바꿔줘~.",
+    "{addr} 주소에 있는 전화번호가 바뀌었어~. {phone:으로} 고쳐줘~.",
+    "{addr} 받는 번호 {phone:으로} 수정해줘~.",
+    "번호를 바꿨어~. {addr} 배송지 전화번호를 {phone:으로} 해줘~.",
+    "{addr} 쪽 연락처 {phone:으로} 바꿀 수 있어~?",
+)
+
+CHANGE_RECIPIENT: Final[Bank] = (
+    "{addr} 배송지 받는 사람을 {recipient:으로} 바꿔줘~.",
+    "{addr} 주소는 이제 {recipient} 앞으로 해줘~.",
+    "{addr} 받는 사람 이름 {recipient:으로} 고쳐줘~.",
+    "{addr} 쪽은 {recipient:이} 받을 거라 이름 바꿔줘~.",
+    "{addr} 배송지 이름을 {recipient:으로} 수정해줘~.",
+)
+
 CHECKOUT: Final[Bank] = (
     "담은 거 {addr:으로} 결제 준비해줘~.",
     "{addr:으로} 받을 건데 총 [얼마야|얼마예요]?",
@@ -456,22 +658,20 @@ CHECKOUT: Final[Bank] = (
     "이대로 {addr:으로} 결제하고 싶어~.",
 )
 
-CHECKOUT_WITHOUT_ADDRESS: Final[Bank] = (
-    "담은 거 결제하고 싶어~.",
-    "장바구니에 있는 거 이제 주문하려고[|요]. 준비해줘~.",
-    "이대로 시킬래~. 총 [얼마야|얼마예요]?",
-    "담긴 거 결제 준비해줘~.",
-    "이제 주문 넣을래~. 금액 알려줘~.",
-    "장바구니 거 그대로 배달시키려고[|요]. 얼만지 봐줘~.",
+CHECKOUT_INSTEAD: Final[Bank] = (
+    "그럼 {addr:으로} 보내줘~. 총 [얼마야|얼마예요]?",
+    "아 지웠[구나|군요]. {addr:으로} 결제 준비해줘~.",
+    "맞다 거긴 이사 나왔지[|요]. {addr:으로} 해줘~.",
+    "그래~? 그럼 {addr:으로} 받을게~. 총액 알려줘~.",
+    "할 수 없네~. {addr:으로} 다시 준비해줘~.",
 )
 
-ADDRESS_ANSWERS: Final[Bank] = (
-    "{addr:으로} 보내줘~.",
-    "{addr:으로} 받을게~.",
-    "{addr:으로} 해줘~.",
-    "오늘은 {addr:으로} 부탁해~.",
-    "{addr:으로} 와줘~.",
-    "음 {addr:으로} 할래~.",
+CHECKOUT_THERE: Final[Bank] = (
+    "그 주소로 결제 준비도 해줘~.",
+    "그러고 거기로 담은 거 결제 준비해줘~.",
+    "그리고 그리로 주문할 거니까 총액도 알려줘~.",
+    "그다음에 그 배송지로 결제 준비해줘~.",
+    "저장하고 그 주소로 총 얼만지 알려줘~.",
 )
 
 CHECKOUT_RETRACTED: Final[Bank] = (
@@ -492,22 +692,20 @@ ORDER: Final[Bank] = (
     "[응|네] 그대로 주문해줘~. {pay}[|요].",
 )
 
-ORDER_WITHOUT_PAYMENT: Final[Bank] = (
-    "[응|네] 주문해줘~.",
-    "[응|네] 그대로 주문할게~.",
-    "좋아~. 주문 넣어줘~.",
-    "[응|네] 맞아~. 이대로 주문해줘~.",
-    "[응|네] 진행해줘~. 주문할게~.",
-    "[응|네] 그렇게 시켜줘~. 주문할게~.",
+ORDER_WITH_CODE: Final[Bank] = (
+    "[응|네] {pay:으로} 결제해줘~. 회사 결제라 결제사 식별값은 {code}",
+    "[응|네] 주문해줘~. 결제는 {pay:으로} 하고 결제사 식별값 {code} 넣어줘~.",
+    "[응|네] {pay:으로} 주문 넣어줘~. 결제사 식별값은 {code:으로} 해줘~.",
+    "좋아~. {pay:으로} 결제해줘~. 법인 결제라 결제사 식별값이 {code}",
+    "[응|네] 그대로 {pay:으로} 결제할게~. 결제사 식별값은 {code} 넣어줘~.",
 )
 
-PAYMENT_ANSWERS: Final[Bank] = (
-    "{pay:으로} 결제해줘~.",
-    "{pay:으로} 할게~. 결제해줘~.",
-    "음 {pay:으로} 결제할게~.",
-    "{pay} 되지[|요]? {pay:으로} 결제해줘~.",
-    "오늘은 {pay:으로} 결제할래~.",
-    "{pay:으로} 주문해줘~.",
+ORDER_AGAIN: Final[Bank] = (
+    "[응|네] 다시 {pay:으로} 결제해줘~.",
+    "[응|네] 그대로 {pay:으로} 주문해줘~.",
+    "아 그래~? [응|네] {pay:으로} 다시 결제할게~.",
+    "[응|네] 괜찮아~. {pay:으로} 주문 넣어줘~.",
+    "[응|네] 똑같으니까 {pay:으로} 결제해줘~.",
 )
 
 ORDER_RETRACTED: Final[Bank] = (
@@ -518,12 +716,20 @@ ORDER_RETRACTED: Final[Bank] = (
     "좋아~. {old:으로}… 음 아니다 {pay:으로} 결제해줘~.",
 )
 
-ORDER_REGARDLESS: Final[Bank] = (
+ORDER_WITHOUT_COUPON: Final[Bank] = (
     "[응|네] 그럼 쿠폰 없이 {pay:으로} 결제해줘~.",
     "아쉽네~. [응|네] 그냥 {pay:으로} 주문해줘~.",
     "할 수 없지[|요]. [응|네] {pay:으로} 결제할게~.",
     "[응|네] 쿠폰 없어도 돼~. {pay:으로} 주문 넣어줘~.",
     "그럼 됐어~. [응|네] {pay:으로} 그대로 결제해줘~.",
+)
+
+ORDER_REGARDLESS: Final[Bank] = (
+    "[응|네] 그럼 그냥 {pay:으로} 결제해줘~.",
+    "아쉽네~. [응|네] 그대로 {pay:으로} 주문해줘~.",
+    "할 수 없지[|요]. [응|네] {pay:으로} 결제할게~.",
+    "[응|네] 그건 됐고 {pay:으로} 주문 넣어줘~.",
+    "알겠어~. [응|네] {pay:으로} 그대로 결제해줘~.",
 )
 
 STATUS: Final[Bank] = (
@@ -545,32 +751,6 @@ STATUS_PAYMENT: Final[Bank] = (
     "[내|제] 주문 결제 완료됐어~? 번호는 {order}",
 )
 
-STATUS_WITHOUT_ORDER: Final[Bank] = (
-    "[내|제] 주문 지금 어떻게 되고 있어~?",
-    "아까 시킨 거 어디까지 됐어~?",
-    "배달 아직도 안 왔는데 어떻게 된 [거야|거예요]?",
-    "[내|제] 주문 상태 좀 확인해줘~.",
-    "[내가|제가] 시킨 거 출발했는지 봐줘~.",
-    "주문한 거 조회 좀 해줘~.",
-)
-
-STATUS_PAYMENT_WITHOUT_ORDER: Final[Bank] = (
-    "아까 주문한 거 결제 제대로 됐어~?",
-    "[내|제] 주문 결제가 되었는지 봐줘~.",
-    "결제 눌렀는데 됐는지 모르겠어~. 확인해줘~.",
-    "[내|제] 결제 상태 좀 알려줘~.",
-    "돈이 나간 건지 안 나간 건지 모르겠네~. 결제 됐어~?",
-)
-
-ORDER_ANSWERS: Final[Bank] = (
-    "주문번호 {order} [이거야|이거예요].",
-    "{order}",
-    "찾았어~. {order}",
-    "번호는 {order}",
-    "아 여기 있네~. {order}",
-    "잠깐만[|요]… {order} 맞을 거[야|예요].",
-)
-
 STATUS_CORRECTED: Final[Bank] = (
     "아 잘못 봤네~. {order} 이거로 봐줘~.",
     "그거 말고 {order} [이거야|이거예요]. 다시 봐줘~.",
@@ -578,6 +758,38 @@ STATUS_CORRECTED: Final[Bank] = (
     "미안[|해요] 다른 번호였어~. {order}",
     "아 그건 예전 거네~. {order} 확인해줘~.",
     "다시 찾아보니까 {order} 이거네~. 조회해줘~.",
+)
+
+STATUS_FOREIGN: Final[Bank] = (
+    "집에서 누가 시킨 건데 주문번호 {order} 어떻게 됐어~?",
+    "주문번호 {order} 이거 지금 어디까지 됐어~?",
+    "가족이 시킨 주문 좀 봐줘~. 번호는 {order}",
+    "{order} 이 주문 상태 알려줘~. 친구가 시킨 거[야|예요].",
+    "동생이 부탁해서 그런데 {order} 조회해줘~.",
+)
+
+STATUS_OWN: Final[Bank] = (
+    "아 그[렇구나|렇군요]. 그럼 [내|제] 주문은 {order} 이거[야|예요]. 봐줘~.",
+    "아 그건 안 되는[구나|군요]. [내|제] 건 {order} 확인해줘~.",
+    "그럼 [내가|제가] 시킨 거 {order} 이건 어떻게 됐어~?",
+    "알겠어~. 그럼 [내|제] 주문 {order} 조회해줘~.",
+    "아 헷갈렸네~. [내|제] 번호는 {order}",
+)
+
+STATUS_ALSO: Final[Bank] = (
+    "하나 더 있는데 {order} 이 주문은 어떻게 됐어~?",
+    "그리고 {order} 이것도 조회해줘~.",
+    "{order} 이 주문도 확인해줘~.",
+    "그럼 {order:은} 지금 어떤 [상태야|상태예요]?",
+    "다른 주문도 봐줘~. 번호는 {order}",
+)
+
+STATUS_OF_TWO: Final[Bank] = (
+    "주문 두 개 확인해줘~. {first} 하고 {second}",
+    "{first} 이거랑 {second} 이거 둘 다 어떻게 됐어~?",
+    "두 번 시켰는데 상태 좀 알려줘~. {first}, {second}",
+    "주문번호 {first} 그리고 {second} 둘 다 조회해줘~.",
+    "[내|제] 주문 둘 다 봐줘~. 하나는 {first}, 하나는 {second}",
 )
 
 STATUS_JUST_ORDERED: Final[Bank] = (
@@ -603,6 +815,14 @@ NOTE_TAILS: Final[Bank] = (
     " 배달할 때 {request}",
     " {request}",
     " 배달 요청에 '{request}' 라고 적어줘~.",
+)
+
+NOTE_TAILS_RETRACTED: Final[Bank] = (
+    " 배달 메모는 '{old}'… 아니다 '{request}' 이걸로 해줘~.",
+    " 기사님께 '{old}'… 아 잠깐 아니다 '{request}' 라고 전해줘~.",
+    " 배달 요청에 '{old}' 말고 '{request}' 라고 적어줘~.",
+    " 메모에 '{old}' 라고… 아니 '{request}' 라고 써줘~.",
+    " 배달 메모 '{old}' 하려다가… 아니 '{request}' 이렇게 해줘~.",
 )
 
 GREETINGS: Final[Bank] = (
@@ -631,7 +851,15 @@ THANKS: Final[Bank] = (
     "[덕분에 편하네|덕분에 편하네요]. [고마워|고맙습니다].",
     "[오 빠르네|빠르시네요]. [고마워|감사합니다].",
     "[확인했어|확인했어요]. [땡큐|감사해요].",
+    "[알았어|알겠어요]. [수고했어|수고하셨어요].",
+    "[좋아 끝|네 좋아요]. [고마워|고맙습니다].",
+    "[오늘도 고마워|오늘도 감사합니다].",
+    "[역시 편하다|역시 편하네요]. [고마워|고마워요].",
+    "[됐다|됐네요]. [고마워 또 올게|감사해요 또 올게요].",
+    "[응 고생했어|네 고생하셨어요].",
+    "[이제 기다리면 되겠네|이제 기다리면 되겠네요]. [고마워|감사합니다].",
 )
+
 
 NOTHING_MORE: Final[Bank] = (
     "[아니 됐어 고마워|아니요 됐어요 감사합니다].",
@@ -640,6 +868,11 @@ NOTHING_MORE: Final[Bank] = (
     "[아니 이제 없어|아니요 이제 없어요]. [고마워|고맙습니다].",
     "[괜찮아 이거면 돼|괜찮아요 이거면 돼요].",
     "[아니 이게 다야|아니요 이게 다예요]. [고마워|고마워요].",
+    "[응 이제 끝|네 이제 끝이에요]. [수고해|수고하세요].",
+    "[지금은 없어|지금은 없어요]. [이따 또 올게|이따 또 올게요].",
+    "[충분해|충분해요]. [고마워|감사합니다].",
+    "[아니 다 됐어|아니요 다 됐어요]. [땡큐|감사해요].",
+    "[더는 없어|더는 없어요]. [고생했어|고생하셨어요].",
 )
 
 NOT_YET: Final[Bank] = (
@@ -651,7 +884,8 @@ NOT_YET: Final[Bank] = (
 )
 
 MEALS: Final[tuple[tuple[int, Bank], ...]] = (
-    (11, ("아침에", "오늘은", "지금")),
+    (5, ("밤에", "자다 깨서", "이 시간에")),
+    (11, ("아침에", "아침으로", "오늘 아침은")),
     (14, ("점심에", "점심때", "오늘 점심은")),
     (17, ("출출해서", "늦은 점심에", "오늘은")),
     (21, ("저녁때", "오늘 저녁은", "저녁에")),

@@ -20,7 +20,8 @@ class Scene:
     """How far a dialogue has come. Handles throughout; `fees` and `minimums` are in won, as searches showed them.
 
     `shop` is the restaurant that was opened last, `refused` why the last step failed, `dish_of` the dish of each
-    cart line there ever was, `added` the lines put in during the dialogue.
+    cart line there ever was, `added` the lines put in during the dialogue, `menus` what a restaurant's menu showed as
+    available, `saved` the addresses saved in the dialogue.
     """
 
     brief: Brief
@@ -29,8 +30,12 @@ class Scene:
     filters: SearchFilters = field(default_factory=dict[str, str | float | bool])
     shop: str | None = None
     refused: ErrorCode | None = None
-    has_declined: bool = False
+    declined: str | None = None
+    n_expired: int = 0
     n_menus: int = 0
+    n_calls: int = 0
+    menus: dict[str, list[JsonObject]] = field(default_factory=dict[str, list[JsonObject]])
+    saved: list[str] = field(default_factory=list[str])
     added: list[str] = field(default_factory=list[str])
     dish_of: dict[str, str] = field(default_factory=dict[str, str])
     fees: dict[str, int] = field(default_factory=dict[str, int])
@@ -39,6 +44,7 @@ class Scene:
     def execute(self, call: PlannedCall) -> object:
         """Execute a call on the rehearsed backend, and note what it shows."""
         response = self.rehearsal.execute(call)
+        self.n_calls += 1
         if refusal_code(response) is None:
             self._note(call, response)
         return response
@@ -46,7 +52,8 @@ class Scene:
     def finish(self, step: Step) -> None:
         """Note that a step is done."""
         self.refused = step.refused
-        self.has_declined = step.intent == "decline"
+        self.declined = step.request if step.intent == "decline" else None
+        self.n_expired += step.refused == "SNAPSHOT_INVALID"
         self.n_menus += step.intent == "menu"
 
     def dish_name(self, menu: str) -> str:
@@ -56,6 +63,10 @@ class Scene:
     def shop_name(self, restaurant: str) -> str:
         """Return the name of the restaurant that a handle such as R1 stands for."""
         return self.brief.shops[restaurant].name
+
+    def has_shown(self, restaurant: str) -> bool:
+        """Tell whether a response named the restaurant: a cart does not."""
+        return restaurant in self.fees or restaurant in self.menus
 
     def shop_of(self, menu: str) -> str:
         """Return the handle of the restaurant that cooks a dish."""
@@ -76,9 +87,20 @@ class Scene:
         """Return the name of the dish of a cart line such as C1, also after it was removed."""
         return self.dish_name(self.dish_of[cart_item])
 
-    def address(self, handle: str) -> Address:
-        """Return the saved address that a handle such as A1 stands for."""
-        return self.rehearsal.environment.addresses[int(handle[1:]) - 1]
+    def street(self, handle: str) -> str:
+        """Return the street of an address such as A1, also after it was deleted."""
+        known = self.brief.opening.addresses
+        if int(handle[1:]) <= len(known):
+            return known[int(handle[1:]) - 1].line1
+        return self._find_address(handle).line1
+
+    def is_default(self, handle: str) -> bool:
+        """Tell whether an address such as A1 is the one that orders go to by default."""
+        return self._find_address(handle).is_default
+
+    def _find_address(self, handle: str) -> Address:
+        wanted = self.rehearsal.handles.resolve(handle)
+        return next(a for a in self.rehearsal.environment.addresses if a.address_id == wanted)
 
     def is_own_order(self, order: str) -> bool:
         """Tell whether an order such as O2 was placed during the dialogue."""
@@ -101,6 +123,10 @@ class Scene:
                 self.filters = cast("SearchFilters", dict(call.arguments))
         elif call.tool == "get_restaurant_detail":
             self.shop = cast("str", call.arguments["restaurant_id"])
+            menus = cast("list[JsonObject]", cast("JsonObject", response)["menus"])
+            self.menus[self.shop] = [dish for dish in menus if dish["is_available"]]
+        elif call.tool == "upsert_address" and "address_id" not in call.arguments:
+            self.saved.append(str(self.rehearsal.handles.handle_of(str(response))))
         elif call.tool == "add_to_cart":
             self.note_cart()
             self.added = [line for line in self.cart_lines() if line not in self._lines_before()]

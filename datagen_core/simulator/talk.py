@@ -6,25 +6,12 @@ Longer than our modules are: it is one table of sentences.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
 from datagen_core.simulator.phrases import Bank
-
-
-class Refusable(NamedTuple):
-    """What the counsellor cannot do: its name, what is offered instead (both noun phrases), how it is asked."""
-
-    what: str
-    offer: str
-    asks: Bank
-
-
-class Answerable(NamedTuple):
-    """Something the counsellor answers without a tool: how it is asked, and answers that are true of this app."""
-
-    asks: Bank
-    answers: Bank
-
+from datagen_core.simulator.talk_answered import MORE_ANSWERABLE
+from datagen_core.simulator.talk_entries import Answerable, Refusable
+from datagen_core.simulator.talk_refused import ASIDES, MORE_REFUSABLE
 
 REFUSABLE: Final[dict[str, Refusable]] = {
     "보유한 쿠폰 확인과 적용": Refusable(
@@ -555,6 +542,8 @@ REFUSABLE: Final[dict[str, Refusable]] = {
             "먼저 시킨 것도 이쪽으로 보내줄 수 있어~?",
         ),
     ),
+    **MORE_REFUSABLE,
+    **ASIDES,
 }
 """By request. 식당 자리 예약 is asked alone and along with a search."""
 
@@ -700,7 +689,9 @@ ANSWERABLE: Final[dict[str, Answerable]] = {
             "나중에 주문이 어디까지 진행됐는지 확인하려면 주문 번호가 있어야 합니다.",
         ),
     ),
+    **MORE_ANSWERABLE,
 }
+"""By request."""
 
 LEADS: Final[Bank] = (
     "물어볼 거 있는데 ",
@@ -740,6 +731,11 @@ ACCEPTS: Final[Bank] = (
     "할 수 없네~. 다음에 다시 올게~.",
     "알았어~. 다른 데서 알아볼게~.",
     "[응|네] 이해했어~. [수고해|수고하세요].",
+    "뭐 그럼 됐어~. [고마워|고마워요].",
+    "음 알겠어~. 물어보길 잘했네~.",
+    "에이 그렇[구나|군요]. 알았어~.",
+    "솔직하게 말해줘서 [고마워|고마워요].",
+    "그럼 나중에 생기면 알려줘~.",
 )
 
 DECLINES_OFFER: Final[Bank] = (
@@ -751,6 +747,10 @@ DECLINES_OFFER: Final[Bank] = (
     "그거까진 됐어~. 다른 방법 찾아볼게~.",
     "그건 이미 알아~. 그럼 됐어~.",
     "괜찮아~. 그럼 그냥 둘게~.",
+    "음 그건 [내가|제가] 볼게~. [수고해|수고하세요].",
+    "아니 그거 말고였는데[|요]. 알겠어~.",
+    "됐어~. 그건 안 급해~.",
+    "그건 나중에 할게~. [고마워|고맙습니다].",
 )
 
 GOES_BACK: Final[Bank] = (
@@ -761,9 +761,18 @@ GOES_BACK: Final[Bank] = (
     "에이 아쉽네~. 알겠어~.",
     "그렇[구나|군요]. 그럼 나중에 주문하러 올게~.",
     "그럴 줄 알았어~. [고마워|고마워요].",
+    "맞네~. 딴 데 물어볼게~.",
+    "그래도 물어봐서 속은 시원하네~. 알겠어~.",
+    "하하 알겠어~. 배고파지면 올게~.",
+    "음 그건 검색해 볼게~. [수고해|수고하세요].",
 )
 
-GREETING_REQUESTS: Final = frozenset({"인사하고 나중에 다시 오겠다고 하기", "도와줘서 고맙다고 하기"})
+GREETING_REQUESTS: Final = frozenset(
+    {
+        "인사하고 나중에 다시 오겠다고 하기", "도와줘서 고맙다고 하기", "맛있게 먹었다고 말하기", "배고프다고 말하기",
+        "무엇을 먹을지 고민이라고 말하기", "잘못 들어왔다고 말하기", "수고가 많다고 말하기", "답이 빠르다고 칭찬하기",
+    }
+)  # fmt: skip
 """Keys of `ANSWERABLE` that ask for nothing."""
 
 SEE_YOU: Final[Bank] = (
@@ -772,6 +781,10 @@ SEE_YOU: Final[Bank] = (
     "[그래 또 올게|네 또 올게요].",
     "[응 나중에 봐|네 나중에 뵐게요].",
     "[고마워 안녕|고마워요 안녕히 계세요].",
+    "[응 이따 봐|네 이따 뵐게요].",
+    "[그럼 갈게|그럼 가 볼게요].",
+    "[응 나중에|네 나중에 또 들를게요].",
+    "[바이|네 들어가세요].",
 )
 
 UNDERSTANDS: Final[Bank] = (
@@ -782,4 +795,8 @@ UNDERSTANDS: Final[Bank] = (
     "좋네~. 나중에 주문할게~.",
     "알려줘서 [고마워|고마워요].",
     "아하 알았어~.",
+    "그럼 됐어~. [고마워|고마워요].",
+    "[응|네] 참고할게~.",
+    "생각보다 간단하네~. [고마워|감사해요].",
+    "오 그런 거였[구나|군요]. 알겠어~.",
 )

@@ -70,6 +70,8 @@ class ShoppingTeller(Speaker):
         state = "" if response["is_open"] else f"{name:은} 지금 영업 시간이 아닙니다. "
         if len(shown) == len(menus):
             return state + self._pick(f"{name}의 메뉴는 {listed}입니다.", f"{name}에는 {listed}, 이렇게 있습니다.")
+        if any(other.intent == "menu" and other.together for other in self._scene.brief.steps):
+            return f"{state}{name}에는 {listed} 등이 있습니다."  # two menus in one breath: counts would be mixed up
         count = len(menus)
         return state + self._pick(
             f"{name}에는 메뉴가 {count}가지 있습니다. 몇 가지만 말씀드리면 {listed}입니다.",
@@ -110,46 +112,26 @@ class ShoppingTeller(Speaker):
         )
 
     def tell_add(self, step: Step, exchanges: Sequence[Exchange]) -> str:
-        """Tell what was put in the cart, or why it cannot be."""
+        """Tell what was put in the cart."""
         scene = self._scene
         menu = step.menu or ""
         dish, shop = Name(scene.dish_name(menu)), Name(scene.shop_name(scene.shop_of(menu)))
-        if step.refused == "MENU_ITEM_UNAVAILABLE":
-            return self._tell_sold_out(dish, shop, scene.shop_of(menu), exchanges)
-        if step.refused is not None:
-            return self._pick(
-                f"죄송합니다. {shop:은} 지금 영업하지 않아 담을 수 없습니다. 다른 식당에서 고르시겠어요?",
-                f"확인해 보니 {shop:은} 지금 영업하지 않아 {dish:을} 담을 수 없습니다. 다른 곳으로 하시겠어요?",
-                f"아쉽지만 {shop:은} 지금 문을 닫았습니다. 다른 식당을 말씀해 주시면 도와드리겠습니다.",
-            )
         portions = f"{dish} {step.quantity}개"
         price = write_money(scene.brief.dishes[menu].price)
         if step.request is not None:
+            most = "가장 저렴" if step.request == "제일 싼 메뉴" else "가장 비싸"
+            kind = "가장 저렴한" if step.request == "제일 싼 메뉴" else "가장 비싼"
+            because = "해서" if step.request == "제일 싼 메뉴" else "서"
             return self._pick(
                 f"{step.request}는 {price}인 {dish}입니다. {step.quantity}개를 장바구니에 담았습니다.",
-                f"가장 저렴한 메뉴인 {dish}({price}) {step.quantity}개를 담았습니다.",
-                f"메뉴 가운데 {dish:이} {price}으로 가장 저렴해서 {step.quantity}개 담았습니다.",
+                f"{kind} 메뉴인 {dish}({price}) {step.quantity}개를 담았습니다.",
+                f"메뉴 가운데 {dish:이} {price}으로 {most}{because} {step.quantity}개 담았습니다.",
             )
         request = f" '{step.special_request}' 요청도 함께 남겼습니다." if step.special_request else ""
-        return (
-            self._pick(
-                f"{shop}의 {portions}를 장바구니에 담았습니다.",
-                f"네, {portions} 담았습니다.",
-                f"{shop} {portions}를 담아 드렸습니다.",
-                f"{dish:을} {step.quantity}개 담았습니다.",
-            )
-            + request
-        )
-
-    def _tell_sold_out(self, dish: Name, shop: Name, restaurant: str, exchanges: Sequence[Exchange]) -> str:
-        menus = cast("list[JsonObject]", cast("JsonObject", exchanges[-1].response)["menus"])
-        left = [entry for entry in menus if entry["is_available"]]
-        names = ", ".join(str(entry["name"]) for entry in self._choose_dishes(left, restaurant)[:3])
-        return self._pick(
-            f"죄송합니다. {dish:은} 지금 품절이라 담을 수 없습니다. {names} 같은 메뉴는 어떠세요?",
-            f"확인해 보니 {shop}의 {dish:이} 품절입니다. 대신 {names} 중에서 고르시겠어요?",
-            f"아쉽게도 {dish:은} 품절되었습니다. 다른 메뉴로는 {names} 등이 있습니다.",
-        )
+        ways = [f"네, {portions} 담았습니다.", f"{dish:을} {step.quantity}개 담았습니다."]
+        if scene.has_shown(scene.shop_of(menu)):
+            ways += [f"{shop}의 {portions}를 장바구니에 담았습니다.", f"{shop} {portions}를 담아 드렸습니다."]
+        return self._pick(*ways) + request
 
     def tell_update(self, step: Step, exchanges: Sequence[Exchange]) -> str:
         """Tell what a cart line is now."""

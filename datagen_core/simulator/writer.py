@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from hashlib import blake2b
 from random import Random
 from typing import cast
 
+from datagen_core.dialogue.performing import perform_on_stage
+from datagen_core.dialogue.script import parse_script
+from datagen_core.dialogue.transcript import render_transcript
 from datagen_core.files import JsonObject
 from datagen_core.simulator.acting import act
 from datagen_core.simulator.answers import Answer
 from datagen_core.simulator.mistakes import spoil, write_answer
-from datagen_core.simulator.reading import read_brief
+from datagen_core.simulator.reading import Brief, read_brief
 from datagen_core.simulator.strangers import answer_stranger
 
 
@@ -36,7 +40,17 @@ class ScriptWriter:
             return Answer(answer_stranger(body))
         beats = act(brief, _random(custom_id, text))
         chance = _random(custom_id, f"mistakes/{self._seed}")
-        return spoil(beats, brief, chance) if chance.random() < self._mistakes else write_answer(beats)
+        answer = spoil(beats, brief, chance) if chance.random() < self._mistakes else write_answer(beats)
+        return _transcribe(answer, brief, custom_id) if brief.wants_transcript else answer
+
+
+def _transcribe(answer: Answer, brief: Brief, custom_id: str) -> Answer:
+    """Return the script as a transcript, its responses such as a model would invent them; no script stays as it is."""
+    script = parse_script(answer.text)
+    if script.problem is not None:
+        return answer
+    opening = brief.opening.model_copy(update={"seed": _random(custom_id, "ids").randrange(1 << 32)})
+    return replace(answer, text=render_transcript(perform_on_stage(script, opening, brief.catalogue).dialogue))
 
 
 def _random(custom_id: str, purpose: str) -> Random:

@@ -4,49 +4,47 @@ from __future__ import annotations
 
 import importlib.metadata
 import shutil
-from collections import Counter
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from datagen_core.batch.client import BatchClient
-from datagen_core.dataset.validating import validate_file
+from datagen_core.dataset.validating import render_report, validate_file
 from datagen_core.errors import DatagenError, InputFileError
 from datagen_core.providers import DEFAULT_MISTAKES, ProviderChoice, embedded_simulators, open_client
 from datagen_core.settings import Settings, load_settings
 from datagen_core.simulator import SimulatorServer, SimulatorSettings
 from datagen_core.simulator.writer import ScriptWriter
-from flows.commands.places import advance_first, console, display, find_input, progress_bar
+from flows.commands.options import Against, GoldDataset
+from flows.commands.places import advance_first, console, progress_bar
+from flows.commands.reports import show_report
 from flows.commands.tables import show_table
 
 MIN_FREE_BYTES = 1_000_000_000
-SHOWN_VIOLATIONS = 50
 
 
 def validate(
-    file: Annotated[Path, typer.Argument(help="A dataset in JSON Lines, or a run's folder.")],
+    file: Annotated[Path, typer.Argument(help="A dataset in JSON Lines or Parquet, or a run's folder.")],
+    against: Against = None,
+    gold: GoldDataset = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")] = False,
 ) -> None:
-    """Check every dialogue of a dataset of this form; exit 1 and a table of violations if one breaks a rule.
+    """Check every dialogue of a dataset, ours or any other's; exit 1 and a table of violations if one breaks a rule.
+
+    Rows may be of this form or of OpenAI's (`tool_calls`), with any tools. Says which rules were applied to how many.
 
     Example: `datagen validate output/dataset.jsonl`
     """
-    path = find_input(file, "dataset.jsonl", advice="Name a dataset.jsonl.")
-    with progress_bar("Checking", None) as progress:
-        report = validate_file(path, advance=lambda n: advance_first(progress))
-    if report.violations:
-        rows = [
-            [str(f.line), f.rule, f.severity, "" if f.turn is None else str(f.turn), f.message]
-            for f in report.violations
-        ]
-        show_table("Violations", ["line", "rule", "severity", "turn", "what is wrong"], rows[:SHOWN_VIOLATIONS])
-        if len(rows) > SHOWN_VIOLATIONS:
-            console.print(f"and {len(rows) - SHOWN_VIOLATIONS} more")
-        counts = Counter(finding.rule for finding in report.violations)
-        show_table("By rule", ["rule", "violations"], sorted(counts.items()))
+    with progress_bar("Checking", None, visible=not as_json) as progress:
+        report = validate_file(file, published=against or (), gold=gold, advance=lambda n: advance_first(progress))
+    if as_json:
+        sys.stdout.write(render_report(report).decode())
+    else:
+        show_report(report, file)
     if report.n_rows == 0:
-        raise InputFileError(path, "holds no dialogue.", advice="Name a dataset.jsonl with at least one row.")
-    console.print(f"{report.n_sound} of {report.n_rows} dialogues in {display(path)} break no rule")
+        raise InputFileError(file, "holds no dialogue.", advice="Name a dataset.jsonl with at least one row.")
     if report.n_sound < report.n_rows:
         raise typer.Exit(1)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from datagen_core.batch.requests import Endpoint
+from datagen_core.config import KIND_MIX, Writer
 from datagen_core.dialogue.qwen import QwenTemplate
+from datagen_core.mixing import Sampling, read_mix
 from datagen_core.settings import Provider
 
 MAX_SEED = 2**31
@@ -22,3 +25,29 @@ PollInterval = Annotated[
     float | None, typer.Option(min=0.05, max=3600, help="Seconds between two looks. Unset: 60, simulator 1.")
 ]
 Template = Annotated[QwenTemplate, typer.Option(help="Chat template of the text samples.")]
+Mix = Annotated[
+    str | None, typer.Option(help="Shares of the kinds, as tool_use=0.5,partial=0.5. Unset: the stated default.")
+]
+ParallelCalls = Annotated[
+    bool, typer.Option("--parallel-calls", help="Ask for several calls in one turn where the steps allow it.")
+]
+WriterOption = Annotated[
+    Writer, typer.Option(help="A script that the backend performs, or a transcript with responses the LLM invents.")
+]
+Against = Annotated[
+    list[Path] | None,
+    typer.Option(help="A published dataset, file or folder, of which nothing may be repeated (U01, U02); repeatable."),
+]
+GoldDataset = Annotated[
+    Path | None, typer.Option(help="The benchmark, file or folder, that nothing may overlap with (U03).")
+]
+
+
+def choose_sampling(mix: str | None, *, parallel_calls: bool, writer: Writer = "script") -> Sampling:
+    """Return how scenarios are drawn, from the options.
+
+    Raises:
+        ConfigError: the mix names no kinds or no shares.
+    """
+    shares = dict(KIND_MIX) if mix is None else read_mix(mix)
+    return Sampling(mix=shares, parallel_calls=parallel_calls, writer=writer)

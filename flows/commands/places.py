@@ -38,15 +38,15 @@ def find_output(path: Path | None, name: str, *, beside: Path) -> Path:
 
 
 @contextmanager
-def progress_bar(title: str, total: int | None) -> Generator[Progress]:
-    """Show a progress bar of one task, id 0."""
+def progress_bar(title: str, total: int | None, *, visible: bool = True) -> Generator[Progress]:
+    """Show a progress bar of one task, id 0; one that is not visible prints nothing."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=console) as progress:
+    with Progress(*columns, console=console, disable=not visible) as progress:
         progress.add_task(title, total=total)
         yield progress
 

@@ -13,8 +13,21 @@ from pydantic import ValidationError
 from rich.markup import escape
 
 from datagen_core.errors import ConfigError
+from datagen_core.mixing import read_mix
 from datagen_core.scenarios import GOLD_PER_CATEGORY
-from flows.commands.options import EndpointOption, Model, PollInterval, ProviderOption, Seed, Template
+from flows.commands.options import (
+    Against,
+    EndpointOption,
+    GoldDataset,
+    Mix,
+    Model,
+    ParallelCalls,
+    PollInterval,
+    ProviderOption,
+    Seed,
+    Template,
+    WriterOption,
+)
 from flows.commands.places import console, display
 from flows.commands.tables import show_reasons, show_run
 
@@ -37,9 +50,12 @@ Verbose = Annotated[bool, typer.Option("--verbose", help="Show Prefect's log.")]
 def training(
     count: Annotated[int, typer.Option(min=1, help="How many dialogues to end with.")] = 400,
     seed: Seed = 42,
+    mix: Mix = None,
+    parallel_calls: ParallelCalls = False,
     provider: ProviderOption = None,
     model: Model = None,
     endpoint: EndpointOption = "/v1/chat/completions",
+    writer: WriterOption = "script",
     poll_interval: PollInterval = None,
     max_rounds: MaxRounds = 8,
     output_dir: OutputDir = None,
@@ -47,14 +63,17 @@ def training(
     repo_id: RepoId = None,
     public: Public = False,
     mistakes: Mistakes = None,
+    published: Against = None,
+    gold_path: GoldDataset = None,
     verbose: Verbose = False,
 ) -> None:
     """Make training dialogues. Killed or failed, the same command goes on where it was.
 
     Example: `datagen run training --count 400`
     """
-    parameters = {key: value for key, value in locals().items() if key != "verbose"}
-    _run("training", parameters, verbose=verbose)
+    parameters = {key: value for key, value in locals().items() if key not in ("verbose", "mix")}
+    shares = {} if mix is None else {"mix": read_mix(mix)}
+    _run("training", {**parameters, **shares, "published": published or ()}, verbose=verbose)
 
 
 @app.command()
@@ -64,6 +83,7 @@ def gold(
     provider: ProviderOption = None,
     model: Model = None,
     endpoint: EndpointOption = "/v1/chat/completions",
+    writer: WriterOption = "script",
     poll_interval: PollInterval = None,
     max_rounds: MaxRounds = 8,
     output_dir: OutputDir = None,
@@ -71,6 +91,7 @@ def gold(
     repo_id: RepoId = None,
     public: Public = False,
     mistakes: Mistakes = None,
+    published: Against = None,
     verbose: Verbose = False,
 ) -> None:
     """Make the benchmark: ten dialogues of each of the eight categories, or fail and say which are short.
@@ -78,7 +99,7 @@ def gold(
     Example: `datagen run gold`
     """
     parameters = {key: value for key, value in locals().items() if key != "verbose"}
-    _run("gold", parameters, verbose=verbose)
+    _run("gold", {**parameters, "published": published or ()}, verbose=verbose)
 
 
 def demo(

@@ -19,10 +19,24 @@ from datagen_core.dataset.hub import push_dataset
 from datagen_core.dataset.judging import judge_file, name_siblings
 from datagen_core.dataset.samples import render_samples
 from datagen_core.files import fingerprint
+from datagen_core.mixing import Sampling
 from datagen_core.providers import POLL_SECONDS, ProviderChoice, embedded_simulators, open_client
 from datagen_core.scenarios import GOLD_PER_CATEGORY, Profile
 from datagen_core.settings import Provider, Settings, load_settings
-from flows.commands.options import EndpointOption, Model, PollInterval, ProviderOption, Seed, Template
+from flows.commands.options import (
+    Against,
+    EndpointOption,
+    GoldDataset,
+    Mix,
+    Model,
+    ParallelCalls,
+    PollInterval,
+    ProviderOption,
+    Seed,
+    Template,
+    WriterOption,
+    choose_sampling,
+)
 from flows.commands.places import advance_first, console, display, find_input, find_output, progress_bar, set_first
 from flows.commands.secrets import read_settings
 from flows.commands.tables import show_funnel
@@ -31,15 +45,19 @@ from flows.commands.tables import show_funnel
 def generate_batch(
     count: Annotated[int, typer.Option(min=1, max=1_000_000, help="How many dialogues to ask for.")] = 400,
     seed: Seed = 42,
+    mix: Mix = None,
+    parallel_calls: ParallelCalls = False,
     output: Annotated[Path, typer.Option(help="File or folder.")] = Path("output/batch_input.jsonl"),
     model: Model = None,
     endpoint: EndpointOption = "/v1/chat/completions",
+    writer: WriterOption = "script",
 ) -> None:
     """Step 1: write the requests for training dialogues. No network, no key, same bytes each time.
 
     Example: `datagen generate-batch --count 400 --seed 42`
     """
-    _generate("training", count, count, seed, output, model, endpoint)
+    sampling = choose_sampling(mix, parallel_calls=parallel_calls, writer=writer)
+    _generate("training", count, count, seed, output, model, endpoint, sampling)
 
 
 def generate_gold_batch(
@@ -48,21 +66,32 @@ def generate_gold_batch(
     output: Annotated[Path, typer.Option(help="File or folder.")] = Path("output/gold_batch_input.jsonl"),
     model: Model = None,
     endpoint: EndpointOption = "/v1/chat/completions",
+    writer: WriterOption = "script",
 ) -> None:
     """Step 1 for the benchmark: write the requests for gold dialogues, 8 categories of ten.
 
     Example: `datagen generate-gold-batch --count 10`
     """
-    _generate("gold", count, count * len(GOLD_CATEGORIES), seed, output, model, endpoint)
+    sampling = Sampling(writer=writer)
+    _generate("gold", count, count * len(GOLD_CATEGORIES), seed, output, model, endpoint, sampling)
 
 
 def _generate(
-    profile: Profile, count: int, total: int, seed: int, output: Path, model: str | None, endpoint: Endpoint
+    profile: Profile,
+    count: int,
+    total: int,
+    seed: int,
+    output: Path,
+    model: str | None,
+    endpoint: Endpoint,
+    sampling: Sampling,
 ) -> None:
     path = find_output(output, REQUESTS_NAME[profile], beside=output)
     options = RequestOptions(model=model or load_settings().model, endpoint=endpoint)
     with progress_bar("Writing requests", total * 2) as progress:
-        files = generate_files(profile, count, path, options, seed=seed, advance=lambda n: advance_first(progress))
+        files = generate_files(
+            profile, count, path, options, seed=seed, sampling=sampling, advance=lambda n: advance_first(progress)
+        )
     console.print(f"{files.requests.rows} requests in {display(path)}, {files.requests.bytes:,} bytes")
 
 
@@ -137,6 +166,8 @@ def preprocess(
     input: Annotated[Path, typer.Option("--input", help="Answers: file or folder.")] = Path("output/result_lst.json"),
     output: Annotated[Path | None, typer.Option(help="Unset: dataset.jsonl beside the input.")] = None,
     seed: Annotated[int | None, typer.Option(help="The requests' seed; answers of another are an error.")] = None,
+    against: Against = None,
+    gold: GoldDataset = None,
 ) -> None:
     """Step 4: perform the scripts, check the dialogues, write dataset.jsonl, rejected.jsonl and funnel.json.
 
@@ -153,6 +184,8 @@ def preprocess(
             path.parent,
             dataset_name=path.name,
             seed=seed,
+            published=against or (),
+            gold=gold,
             advance=lambda n: advance_first(progress),
         )
     show_funnel(read_funnel(Path(judged.funnel.path)))

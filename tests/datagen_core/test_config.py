@@ -58,3 +58,29 @@ def test_mix_is_a_share_for_every_kind() -> None:
 
 def test_user_ids_are_lower_case_uuids() -> None:
     assert all(re.fullmatch(config.UUID_PATTERN, uid) for uid in config.USER_IDS)
+
+
+def test_personas_vary_in_every_way_and_are_no_more_than_the_rarest_kind_has_scenarios() -> None:
+    rarest = min(config.KIND_MIX.values()) * 400
+    assert 16 <= len(config.PERSONAS) <= rarest
+    assert len(set(config.PERSONAS)) == len(config.PERSONAS)
+    least = {"age": 6, "register": 2, "mood": 7, "typing": 8, "amount": 2, "pace": 3, "dialect": 4}
+    for field, count in least.items():
+        assert len({getattr(persona, field) for persona in config.PERSONAS}) >= count, field
+    assert {persona.register for persona in config.PERSONAS if persona.dialect != "표준어"} == {"존댓말", "반말"}
+
+
+def test_every_kind_has_fewer_topics_than_half_its_scenarios_of_four_hundred() -> None:
+    """So that each topic of a kind comes up twice within 400, and its lists move on."""
+    for kind, share in config.KIND_MIX.items():
+        topics = [topic for topic in config.QUESTION_TOPICS if kind in topic.kinds]
+        assert 2 * len(topics) <= share * 400, kind
+
+
+def test_what_no_tool_does_is_named_once_over_all_lists() -> None:
+    named = [entry.request for entry in (*config.UNSUPPORTED_SCENARIOS, *config.NEAR_MISSES, *config.SMALL_TALK)]
+    assert len(set(named)) == len(named)
+    assert len(config.UNSUPPORTED_IN_DOMAIN) >= 30
+    assert len(config.UNSUPPORTED_OFF_DOMAIN) >= 20
+    assert len(config.NEAR_MISSES) >= 16
+    assert len(config.SMALL_TALK) % 3 == 0

@@ -6,14 +6,26 @@ import hashlib
 import subprocess
 import sys
 from collections import Counter
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from datagen_core.config import GOLD_CATEGORIES, KIND_MIX, KINDS, NO_CALL_KINDS, PERSONAS, QUESTION_TOPICS
+from datagen_core.config import (
+    GOLD_CATEGORIES,
+    KIND_MIX,
+    KINDS,
+    NO_CALL_KINDS,
+    PERSONAS,
+    QUESTION_TOPICS,
+    GoldCategory,
+    Kind,
+)
 from datagen_core.environment import Environment, Handles
-from datagen_core.environment.goals import NoCalls, find_misses
+from datagen_core.environment.goals import NoCalls, find_misses, refusal_code
 from datagen_core.errors import ConfigError, InputFileError
+from datagen_core.mixing import read_mix
+from datagen_core.occasions import HOLIDAYS
 from datagen_core.reference import Rehearsal
 from datagen_core.scenarios import (
     Profile,
@@ -26,6 +38,7 @@ from datagen_core.scenarios import (
     sample_training,
     write_scenarios,
 )
+from datagen_core.surveying import execute_plan, survey_scenarios
 
 ROOT = Path(__file__).parents[2]
 
@@ -49,6 +62,110 @@ def test_every_topic_and_every_kind_with_every_persona_comes_up(training: list[S
     assert {scenario.topic for scenario in training} == {topic.key for topic in QUESTION_TOPICS}
     pairs = {(scenario.kind, scenario.persona) for scenario in training}
     assert pairs == {(kind, persona) for kind in KINDS for persona in PERSONAS}
+
+
+@pytest.mark.parametrize("seed", [0, 1, 7, 42, 4711, 2**31])
+def test_every_seed_shows_everything_within_four_hundred(seed: int) -> None:
+    survey = survey_scenarios(sample_training(400, seed=seed))
+    apart = {"n_scenarios", "n_parallel", "pairs_missing", "gold_categories", "hours"}
+    tables: dict[str, dict[str, int]] = survey.model_dump(exclude=apart)
+    missing = {table: [key for key, count in counts.items() if not count] for table, counts in tables.items()}
+    assert {table: keys for table, keys in missing.items() if keys} == {}
+    assert survey.pairs_missing == 0
+
+
+@pytest.mark.parametrize("seed", [0, 42])
+def test_dialogues_begin_at_all_times(seed: int) -> None:
+    scenarios = list(sample_training(400, seed=seed))
+    moments = [datetime.fromisoformat(scenario.opening.now) for scenario in scenarios]
+    hours = Counter(moment.hour for moment in moments)
+    assert len(hours) >= 18
+    assert sum(hours[hour] for hour in (22, 23, 0, 1, 2)) >= 20
+    assert sum(hours[hour] for hour in (5, 6, 7, 8, 9, 10)) >= 15
+    assert max(hours.values()) < 100
+    weekdays = Counter(moment.weekday() for moment in moments)
+    assert min(weekdays[day] for day in range(7)) >= 30
+    assert sum(moment.date() in HOLIDAYS for moment in moments) >= 20
+    assert len({moment.month for moment in moments}) == 12
+
+
+def test_what_happens_on_the_way_is_told_by_a_refusal(training: list[Scenario]) -> None:
+    for scenario in training:
+        planned = {step.refused for step in scenario.steps if step.refused is not None and not step.is_seen_ahead}
+        answered = {refusal_code(call.response) for call in execute_plan(scenario)} - {None}
+        assert answered == planned, scenario.id
+        assert not scenario.opening.happenings or answered, scenario.id
+
+
+SHAPES = {"error_recovery": 10, "partial": 8, "follow_up": 8, "correction": 8}
+
+
+@pytest.mark.parametrize("kind", sorted(SHAPES))
+def test_a_kind_has_many_shapes(kind: Kind, training: list[Scenario]) -> None:
+    """A shape is what is done in what order, with what is refused, called or taken back on the way."""
+    shapes = {
+        tuple((step.intent, step.refused, step.request, step.retracted is not None) for step in scenario.steps)
+        for scenario in training
+        if scenario.kind == kind
+    }
+    assert len(shapes) >= SHAPES[kind]
+
+
+GOLD_SHAPES = {
+    "단순/연속 검색": 6, "메뉴 조회": 4, "장바구니 조작": 4, "주문 이력/상태": 4, "주문 처리": 4, "멀티턴 복합": 6,
+    "비지원 시나리오": 3, "엣지 케이스": 4,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("category", GOLD_CATEGORIES)
+def test_a_gold_category_has_several_shapes(category: GoldCategory, gold: list[Scenario]) -> None:
+    shapes = {
+        tuple((step.intent, step.refused, step.withhold, *sorted(step.filters)) for step in scenario.steps)
+        for scenario in gold
+        if scenario.category == category
+    }
+    kinds = {scenario.kind for scenario in gold if scenario.category == category}
+    assert len(shapes | kinds) >= GOLD_SHAPES[category]
+
+
+def test_gold_categories_show_what_they_must(gold: list[Scenario]) -> None:
+    for scenario in gold:
+        tools = [call.tool for call in execute_plan(scenario)]
+        match scenario.category:
+            case "단순/연속 검색":
+                assert set(tools) == {"search_restaurants"}
+                assert len(tools) > 1
+            case "메뉴 조회":
+                assert "get_restaurant_detail" in tools
+            case "장바구니 조작":
+                assert {"add_to_cart", "update_cart_item", "remove_cart_items"} <= set(tools)
+            case "주문 이력/상태":
+                assert tools[-1] == "get_order_status"
+                assert any(step.withhold == "주문 번호" or step.refused for step in scenario.steps)
+            case "주문 처리":
+                assert tools[-2:] == ["prepare_checkout", "place_order"]
+            case "멀티턴 복합":
+                order = [
+                    "search_restaurants",
+                    "get_restaurant_detail",
+                    "add_to_cart",
+                    "prepare_checkout",
+                    "place_order",
+                ]
+                assert [tool for tool in dict.fromkeys(tools) if tool in order] == order
+            case "비지원 시나리오":
+                assert tools == []
+            case _:
+                assert tools
+
+
+def test_unrelated_requests_are_never_forced_together(training: list[Scenario]) -> None:
+    for scenario in training:
+        intents = {step.intent for step in scenario.steps}
+        if scenario.kind == "partial":
+            assert [step.intent for step in scenario.steps].count("decline") == 1
+        else:
+            assert not intents & {"decline", "answer"} or len(scenario.steps) == 1, scenario.id
 
 
 def test_a_smaller_count_is_a_prefix_of_a_larger_one(training: list[Scenario]) -> None:
@@ -118,6 +235,42 @@ def test_impossible_mix_is_an_error_that_names_the_kinds(mix: dict[str, float]) 
         list(sample_training(1, seed=1, mix=mix))  # type: ignore[arg-type]
 
 
+def test_a_mix_is_read_from_words() -> None:
+    assert read_mix("tool_use=0.5, clarification=1.5") == {"tool_use": 0.5, "clarification": 1.5}
+
+
+@pytest.mark.parametrize(
+    "text", ["", "tool_use", "tool_use=", "tool_use=half", "no_such_kind=1", "tool_use=1,tool_use=2", "tool_use=nan",
+             "tool_use=inf", "tool_use=-1", "tool_use=0", "tool_use=1;partial=1"]
+)  # fmt: skip
+def test_words_that_are_no_mix_are_an_error_that_names_the_kinds(text: str) -> None:
+    with pytest.raises(ConfigError, match=r"tool_use, clarification.*Correct"):
+        read_mix(text)
+
+
+def test_another_sampling_has_ids_that_are_not_sampled_again_by_mistake() -> None:
+    [default] = sample_training(1, seed=5)
+    [same] = sample_training(1, seed=5, mix={kind: share * 2 for kind, share in KIND_MIX.items()})
+    [mixed] = sample_training(1, seed=5, mix={"partial": 1})
+    [parallel] = sample_training(1, seed=5, parallel_calls=True)
+    assert default == same
+    assert len({default.id, mixed.id, parallel.id}) == 3
+    assert resample_scenario(default.id) == default
+    assert resample_scenario(mixed.id) is None
+    assert resample_scenario(parallel.id) is None
+    assert read_seed(mixed.id) == 5
+
+
+def test_parallel_calls_are_asked_for_where_the_steps_allow_it() -> None:
+    scenarios = list(sample_training(400, seed=42, parallel_calls=True))
+    assert [s.model_copy(update={"id": "", "parallel_calls": False}) for s in scenarios[:20]] == [
+        s.model_copy(update={"id": ""}) for s in sample_training(20, seed=42)
+    ]
+    topics = {scenario.topic for scenario in scenarios if scenario.parallel_calls}
+    assert {"search_two", "cart_and_addresses", "compare_menus"} <= topics
+    assert not topics & {"search_category", "payment", "full_cycle", "checkout_expired", "about_service"}
+
+
 def test_file_round_trip_and_error_with_line_and_field(tmp_path: Path, training: list[Scenario]) -> None:
     path = tmp_path / "scenarios.jsonl"
     write_scenarios(path, training[:3])
@@ -168,6 +321,8 @@ def test_every_scenario_is_sampled_again_from_its_id(profile: Profile) -> None:
         "training-7-0000003",
         "gold--000003",
         "xtraining-7-000003",
+        "training-7-000003-x12",
+        "training-7-000003-xABCDEF01",
     ],
 )
 def test_an_id_that_is_not_one_of_ours_is_none(scenario_id: str) -> None:

@@ -22,6 +22,7 @@ COMMAND = typer.main.get_command(cli.app)
 STEPS = (
     "generate-batch", "generate-gold-batch", "submit-batch", "retrieve-batch", "preprocess", "render-txt",
     "push-to-hub", "run training", "run gold", "demo", "validate", "simulate", "doctor",
+    "scenarios", "rules", "explain",
 )  # fmt: skip
 
 
@@ -80,7 +81,9 @@ def test_a_folder_without_the_file_says_which_names_were_looked_for(empty_place:
 
 def test_a_line_that_is_no_json_is_named_with_line_and_column(empty_place: Path) -> None:
     (empty_place / "d.jsonl").write_text('{"tools": []}\n{"tools": [}\n', encoding="utf-8")
-    assert re.search(r"d.jsonl, line 2, column \d+", fail(InputFileError, "validate", "d.jsonl"))
+    said = run("validate", "d.jsonl")
+    assert said.exit_code == 1
+    assert re.search(r"2\s+S01\s+E\s+the line is not valid JSON: .*column\s+\d+", " ".join(said.output.split()))
     (empty_place / "r.json").write_text('[\n{"custom_id": 1},\n]\n', encoding="utf-8")
     assert "line 2, field 'custom_id'" in fail(InputFileError, "preprocess", "--input", "r.json")
 
@@ -170,3 +173,66 @@ def test_deployments_name_flows_that_exist_and_parameters_that_are_valid() -> No
         assert f"def {function}(" in (ROOT / path).read_text(encoding="utf-8")
         models[deployment["name"]].model_validate(deployment["parameters"]["parameters"])
     assert "pull" not in document
+
+
+FOREIGN = {
+    "messages": [{"role": "user", "content": "서울 날씨 알려 주세요"}, {"role": "assistant", "content": "어느 날요?"}],
+    "tools": [{"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object"}}}],
+}
+
+
+def test_validate_says_which_rules_were_applied_and_why_not_the_others(empty_place: Path) -> None:
+    (empty_place / "d.jsonl").write_text(json.dumps(FOREIGN) + "\n", encoding="utf-8")
+    said = run("validate", "d.jsonl")
+    assert said.exit_code == 0, said.output
+    lines = [" ".join(line.split()) for line in said.output.splitlines()]
+    assert any(re.search(r"\bX02\b.* 0 other tools 1$", line) for line in lines), said.output
+    assert any(re.search(r"^S01 .* 1$", line) for line in lines)
+    assert "0 dialogues performed again, 1 only read" in lines
+    assert "1 of 1 dialogues in d.jsonl break no rule" in lines
+
+
+def test_validate_prints_json_and_nothing_else(empty_place: Path) -> None:
+    (empty_place / "d.jsonl").write_text(f"{json.dumps(FOREIGN)}\n{json.dumps(FOREIGN)}\nno JSON\n", encoding="utf-8")
+    said = run("validate", "d.jsonl", "--json")
+    assert said.exit_code == 1
+    report = json.loads(said.stdout)
+    assert (report["rows"], report["sound"], report["unreadable"], report["foreign_form"]) == (3, 1, 1, 2)
+    assert report["violations_by_rule"] == {"S01": 1, "U01": 1}
+    assert [(found["line"], found["rule"]) for found in report["violations"]] == [(2, "U01"), (3, "S01")]
+    assert report["rules"]["U03"] == {"applied": 0, "left_out": {"no gold": 2, "unreadable": 1}}
+
+
+def test_validate_compares_with_published_and_gold(empty_place: Path) -> None:
+    for name in ("d.jsonl", "other.jsonl"):
+        (empty_place / name).write_text(json.dumps(FOREIGN) + "\n", encoding="utf-8")
+    for option, rule in (("--against", "U01"), ("--gold", "U03")):
+        said = run("validate", "d.jsonl", option, "other.jsonl")
+        assert said.exit_code == 1
+        assert re.search(rf"1\s+{rule}\s+E", said.output)
+        assert "other.jsonl, line 1" in said.output
+        assert "is not there" in fail(InputFileError, "validate", "d.jsonl", option, "gone.jsonl")
+        assert "is not there" in fail(
+            InputFileError, "preprocess", "--input", str(_results(empty_place)), option, "gone"
+        )
+
+
+def _results(folder: Path) -> Path:
+    (folder / "result_lst.json").write_text('[\n{"custom_id": "training-1-000000.r1"}\n]\n', encoding="utf-8")
+    return folder / "result_lst.json"
+
+
+def test_an_empty_dataset_is_an_error_that_says_so(empty_place: Path) -> None:
+    (empty_place / "d.jsonl").touch()
+    assert "holds no dialogue" in fail(InputFileError, "validate", "d.jsonl")
+
+
+def test_hostile_text_is_shown_as_text(empty_place: Path) -> None:
+    role = "[/red]\x1b[2J[bold]\u202e"
+    row = {"messages": [{"role": role, "content": "네"}]}
+    (empty_place / "d.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
+    said = run("validate", "d.jsonl")
+    assert said.exit_code == 1
+    assert "[/red]" in said.output
+    assert "\x1b[2J" not in said.output
+    assert "\u202e" not in said.output

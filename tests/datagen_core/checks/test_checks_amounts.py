@@ -23,7 +23,8 @@ from datagen_core.checks.amounts import find_amounts, find_numbers, find_quantit
         ("총 32,000원(짜장면 14,000원 + 탕수육 16,000원)", [32000, 14000, 16000]),
         ("2026년 1월 1만원", [10000]),
         ("물만두 2 만두 3천원", [3000]),
-        ("만원, 오천원, 2만원대, 5원소, 병원, 1.5원", []),
+        ("만원, 오천원이고 이만 삼천오백 원", [10000, 5000, 23500]),
+        ("2만원대, 5원소, 병원, 1.5원, 몇천원, 일원동, 만원 버스, 직원", []),
     ],
 )
 def test_amounts_are_read_as_they_are_written(text: str, expected: list[int]) -> None:

@@ -3,17 +3,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
+from typing import cast
 
 import pytest
-from checks_scripts import write_script
 
+from datagen_core.batch.requests import RequestOptions, build_request
 from datagen_core.checks import case_from_dialogue, case_from_record, check_dialogue, is_accepted, unreadable_case
 from datagen_core.dialogue.models import Dialogue, ToolCall, Turn
 from datagen_core.dialogue.performing import perform
 from datagen_core.dialogue.record import to_record
-from datagen_core.dialogue.script import Script, ScriptCall, ScriptTurn
+from datagen_core.dialogue.script import Script, ScriptCall, ScriptTurn, parse_script
 from datagen_core.environment import Environment, Opening, SavedAddress
 from datagen_core.scenarios import Scenario, sample_gold, sample_training
+from datagen_core.simulator.writer import ScriptWriter
 
 OPENING = Opening(
     catalogue_seed=3,
@@ -28,6 +30,13 @@ OPENING = Opening(
 @lru_cache(maxsize=1)
 def scenarios() -> tuple[Scenario, ...]:
     return (*sample_training(200, seed=5), *sample_gold(4, seed=5))
+
+
+def write_script(scenario: Scenario) -> Script:
+    """Return what the simulator's writer, which plants no mistakes here, answers to the scenario's request."""
+    body = build_request(scenario, RequestOptions(model="simulated"))["body"]
+    assert isinstance(body, dict)
+    return parse_script(ScriptWriter().answer(scenario.id, cast("dict[str, object]", body)).text)
 
 
 def test_flawless_scripts_of_every_kind_have_no_violations() -> None:

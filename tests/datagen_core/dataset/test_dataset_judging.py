@@ -17,9 +17,11 @@ from datagen_core.checks import RULES
 from datagen_core.config import TOOL_NAMES
 from datagen_core.dataset.facts import gather_card_facts
 from datagen_core.dataset.funnel import Funnel, merge_funnels, read_funnel
-from datagen_core.dataset.judging import JudgedFiles, describe_rejection, judge_answer, judge_file, name_siblings
+from datagen_core.dataset.judging import JudgedFiles, judge_file, name_siblings
 from datagen_core.dataset.rounds import FAILURE_NOTES, merge_run, write_next_requests
 from datagen_core.dataset.validating import validate_file
+from datagen_core.dataset.verdicts import describe_rejection, judge_answer
+from datagen_core.environment import Opening
 from datagen_core.errors import InputFileError
 from datagen_core.files import write_json_array, write_jsonl
 from datagen_core.scenarios import Scenario, write_scenarios
@@ -63,7 +65,8 @@ def test_record_has_exactly_the_fields_of_the_format_and_keeps_the_scenario() ->
     assert {message["role"] for message in record["messages"]} == {"user", "assistant"}
     meta = record["meta"]
     assert (meta["scenario_id"], meta["model"], meta["simulated"]) == (scenario.id, "gpt-6-luna", True)
-    assert orjson.loads(orjson.dumps(meta["opening"])) == FIXTURES[0]["scenario"]["opening"]
+    assert meta["writer"] == "script"
+    assert Opening.model_validate(meta["opening"]) == scenario.opening
 
 
 @pytest.mark.parametrize("outcome", ["refused", "truncated", "filtered", "error", "expired", "cancelled", "missing"])
@@ -191,8 +194,8 @@ def test_without_the_scenario_file_ids_are_enough_and_the_seed_is_held(run: Path
         judge_file(None, run / "r.json", run / "out", seed=43)
 
 
-def test_plain_text_elements_are_an_error_that_says_what_was_expected(run: Path) -> None:
-    write_json_array(run / "r.json", ["(고객) 안녕하세요"])
+def test_an_element_of_another_type_is_an_error_that_says_what_was_expected(run: Path) -> None:
+    write_json_array(run / "r.json", [["(고객) 안녕하세요"]])
     with pytest.raises(InputFileError, match=r"r.json, line 2, field 'custom_id': expected an object"):
         judge_file(run / "scenarios.jsonl", run / "r.json", run / "out")
 

@@ -376,7 +376,7 @@ class BackendMachine(RuleBasedStateMachine):
 
     def pick(self, ids: list[str], number: int) -> str:
         """One that there is or was, or one that never was."""
-        return ids[number] if number < len(ids) else UNKNOWN
+        return ids[number] if 0 <= number < len(ids) else UNKNOWN
 
     def compare_cart(self, response: object) -> None:
         shown = cast("Json", response)

@@ -91,12 +91,34 @@ def test_each_persona_types_in_its_own_way() -> None:
         for persona in PERSONAS
     }
     by_typing = {(p.typing, p.mood): " ".join(lines) for p, lines in spelled.items()}
+    by_dialect = {(p.dialect, p.register): " ".join(lines) for p, lines in spelled.items()}
     assert "ㅋㅋ" in by_typing["ㅋㅋ", "들뜸"]
     assert "장바구니좀" in by_typing["띄어쓰기 없음", "무덤덤함"]
     assert "…" in by_typing["말줄임", "피곤함"]
-    assert "보여 주게" in by_typing["느긋한 말투", "느긋함"]
-    assert "보여도" in by_typing["사투리", "차분함"]
-    assert "보여조" in by_typing["오타", "급함"]
+    assert "보여 주게" in by_typing["또박또박", "느긋함"]
+    assert "보여조" in by_typing["오타", "무덤덤함"]
+    assert "!" in by_typing["느낌표", "화남"]
+    assert not set(".,!") & set(by_typing["문장부호 없음", "피곤함"])
+    assert "보여도" in by_dialect["경상도", "반말"]
+    assert "주이소" in by_dialect["경상도", "존댓말"]
+    assert "줘잉" in by_dialect["전라도", "반말"]
+    assert "주세유" in by_dialect["충청도", "존댓말"]
+    polite = ("주세", "줘요", "주시", "주실", "주이소", "주셔유")
     for persona, lines in spelled.items():
-        is_polite = all(("주세" in line or "줘요" in line or "주시" in line or "주실" in line) for line in lines)
+        is_polite = all(any(ending in line for ending in polite) for line in lines)
         assert is_polite == (persona.register == "존댓말"), persona
+
+
+def test_two_values_typed_without_spaces_stay_two() -> None:
+    persona = next(persona for persona in PERSONAS if persona.typing == "띄어쓰기 없음")
+    for seed in range(20):
+        voice = Voice(persona, Random(seed))
+        line = voice.fill("{street} {unit} 저장해줘~.", street=keep("달빛로 135"), unit=keep("1105호"))
+        assert "달빛로 135 1105호" in voice.spell(line)
+
+
+@pytest.mark.parametrize("word", ["필요", "월요일", "수요", "주요"])
+def test_a_dialect_leaves_words_that_only_end_alike(word: str) -> None:
+    for persona in PERSONAS:
+        if persona.dialect != "표준어":
+            assert word in Voice(persona, Random(1)).spell(f"{word} 없나")

@@ -29,7 +29,7 @@ FOUND_BY = {
     "unasked_argument": {"P07", "P08", "X02"},
     "goal_missed": {"X02"},
     "handle_leak": {"T03"},
-    "missing_lookup": {"P01"},
+    "missing_lookup": {"P01", "G02"},
 }
 
 

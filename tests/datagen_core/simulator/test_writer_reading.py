@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
+from typing import Any, get_args
 
 import pytest
 
 from datagen_core.dialogue.brief import render_brief
 from datagen_core.environment import Environment, Handles, build_catalogue
+from datagen_core.environment.opening import Change, Happening
+from datagen_core.plans import SearchFilters
 from datagen_core.scenarios import Scenario, sample_gold, sample_training
 from datagen_core.simulator.reading import Brief, read_brief
 
@@ -46,6 +50,7 @@ def test_a_brief_gives_back_the_world() -> None:
         assert read_back.sold_out == opening.sold_out
         assert read_back.closed == opening.closed
         assert [order.status for order in read_back.orders] == [order.status for order in opening.orders]
+        assert (read_back.happenings, read_back.foreign_orders) == (opening.happenings, opening.foreign_orders)
 
 
 def test_a_brief_gives_back_every_restaurant_and_dish_under_its_handle() -> None:
@@ -59,9 +64,81 @@ def test_a_brief_gives_back_every_restaurant_and_dish_under_its_handle() -> None
             assert (found.name, found.category, found.rating_avg) == (shop.name, shop.category, shop.rating_avg)
             assert (found.opens, found.closes) == (shop.opens, shop.closes)
             assert (found.min_order_amount, found.delivery_fee) == (shop.min_order_amount, shop.delivery_fee)
-            assert [(dish.name, dish.price) for dish in found.dishes] == [(d.name, d.price) for d in shop.dishes]
-            for dish in shop.dishes:
+            assert len(found.dishes) == len(shop.dishes)
+            told = {(dish.name, dish.price) for dish in found.dishes if dish.price}
+            assert told in (set(), {(dish.name, dish.price) for dish in shop.dishes})
+            for dish in shop.dishes if told else ():
                 assert brief.dishes[str(handles.handle_of(dish.id))].name == dish.name
+
+
+def test_a_brief_tells_every_dish_that_the_scenario_is_about() -> None:
+    for scenario in scenarios():
+        brief = read(scenario)
+        world = Environment(scenario.opening, build_catalogue(scenario.opening.catalogue_seed))
+        told = Environment(brief.opening, brief.catalogue)
+        named = [step.menu for step in scenario.steps if step.menu]
+        named += [line.menu for line in scenario.opening.cart] + list(scenario.opening.sold_out)
+        assert all(brief.dishes[menu].price for menu in named), scenario.id
+        for step in scenario.steps:
+            if step.restaurant is not None:
+                assert all(dish.price for dish in brief.shops[step.restaurant].dishes), scenario.id
+            if step.intent in ("search", "narrow"):
+                assert find(world, step.filters) == find(told, step.filters), scenario.id
+
+
+def find(environment: Environment, filters: SearchFilters) -> list[object]:
+    response: Any = environment.execute("search_restaurants", dict(filters))
+    return [(item["name"], item["is_open"], item["min_order_amount"]) for item in response["items"]]
+
+
+HAPPENINGS = (
+    Happening(before="add_to_cart", what="restaurant_closes", target="R1"),
+    Happening(before="get_restaurant_detail", nth=2, what="restaurant_leaves", target="R2"),
+    Happening(before="add_to_cart", nth=3, what="dish_sold_out", target="M3"),
+    Happening(before="add_to_cart", nth=12, what="dish_leaves", target="M4"),
+    Happening(before="update_cart_item", what="cart_item_removed", target="C1"),
+    Happening(before="prepare_checkout", what="address_deleted", target="A1"),
+    Happening(before="place_order", what="checkout_expires"),
+)
+
+
+def change(topic: str, **changes: object) -> Scenario:
+    scenario = next(s for s in scenarios() if s.topic == topic)
+    return scenario.model_copy(update={"opening": scenario.opening.model_copy(update=changes)})
+
+
+def test_happenings_of_every_kind_are_read() -> None:
+    assert {happening.what for happening in HAPPENINGS} == set(get_args(Change))
+    assert read(change("add_one", happenings=HAPPENINGS)).happenings == HAPPENINGS
+
+
+def test_order_numbers_of_others_are_read() -> None:
+    assert read(change("order_status", foreign_orders=("X1", "X2"))).foreign_orders == ("X1", "X2")
+
+
+def test_a_wish_for_parallel_calls_is_read() -> None:
+    scenario = scenarios()[0]
+    for wish in (False, True):
+        assert read(scenario.model_copy(update={"parallel_calls": wish})).parallel_calls is wish
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "- add_to_cart 1번째 호출 직전: M3 매진",
+        "- add_to_cart 0번째 호출 직전: M3 품절",
+        "- steal 1번째 호출 직전: M3 품절",
+        "- add_to_cart 호출 직전: M3 품절",
+        "- add_to_cart 1번째 호출 직전: 품절 M3",
+        "",
+        "- add_to_cart 1번째 호출 직전: M3 품절 아마도",
+    ],
+)
+def test_a_happening_that_cannot_be_read_is_not_skipped(line: str, caplog: pytest.LogCaptureFixture) -> None:
+    text = render_brief(change("add_one", happenings=HAPPENINGS[2:3]))
+    assert read_brief(text) is not None
+    assert read_brief(text.replace("- add_to_cart 3번째 호출 직전: M3 품절", line)) is None
+    assert "cannot be read" in caplog.text
 
 
 def test_a_restaurant_that_is_shut_today_is_read_as_shut() -> None:
@@ -93,5 +170,20 @@ def test_any_other_text_is_no_brief(text: str) -> None:
 
 def test_a_damaged_brief_is_no_brief() -> None:
     text = render_brief(next(s for s in scenarios() if s.topic == "add_one"))
-    for damage in (("| 배달비", "| 배달료"), ("[종류] ", "[종류] 아마 "), ("1. 담기", "1. 훔치기"), ("M1 ", "Q1 ")):
-        assert read_brief(text.replace(*damage)) is None
+    first = min(re.findall(r"^  M(\d+) ", text, flags=re.MULTILINE), key=int)
+    for damage in (
+        ("| 배달비", "| 배달료"),
+        ("[종류] ", "[종류] 아마 "),
+        ("1. 담기", "1. 훔치기"),
+        (f"M{first} ", f"Q{first} "),
+        (f"  M{first} ", "  M999 "),
+        ("메뉴 생략(M", "메뉴 생략(M9"),
+        ("말씨: ", "말씨: 제주"),
+        ("존댓말" if "존댓말" in text else "반말", "높임말"),
+        ("[분량] ", "[분량] 대략 "),
+        ("[분량] ", "[지금] 2026-01-01 (목) 12:00\n[분량] "),
+        ("[지금] ", "[지금] 내일 "),
+        ("[순서]", "[순서]\n있으면 좋은 것"),
+    ):
+        assert damage[0] in text, damage
+        assert read_brief(text.replace(*damage)) is None, damage
