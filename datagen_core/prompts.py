@@ -80,7 +80,7 @@ _SCRIPT_FORM: Final = """\
 # 식별자
 R 식당, M 메뉴, A 배송지, C 장바구니 항목, S 결제 스냅샷, O 주문, X 이 고객의 주문이 아닌 번호.
 - args에는 R1, M3처럼 쓴다. 새로 생기는 것은 다음 번호를 받는다: 새로 담으면 다음 C, prepare_checkout이 되면 다음 S, 주문이 되면 다음 O, 배송지를 새로 저장하면 다음 A.
-- 앞선 응답에 나온 뒤에야 쓴다. R은 search_restaurants, M은 get_restaurant_detail, A는 list_addresses나 upsert_address, C는 get_cart나 담은 결과에서 나온다. O와 X는 고객이 말해 주어야 알고, 이 대화에서 넣은 주문만 place_order의 응답으로 안다.
+- 앞선 응답에 나온 뒤에야 쓴다. R은 search_restaurants나 장바구니, M은 get_restaurant_detail이나 장바구니, A는 list_addresses나 upsert_address, C는 get_cart나 담은 결과에서 나온다. O와 X는 고객이 말해 주어야 알고, 이 대화에서 넣은 주문만 place_order의 응답으로 안다.
 - text에는 식별자 대신 이름을 쓴다. 주문 번호만 누가 말하든 {O1}, {X1}처럼 중괄호로 쓴다."""
 
 _RULES: Final = """\
@@ -88,7 +88,7 @@ _RULES: Final = """\
 search_restaurants(query?, category?, min_rating?, only_open?, sort?) 식당 찾기. category: 한식|중식|일식|분식|치킨|피자|카페|야식. sort: relevance|rating|delivery_fee. query는 낱말마다 상호나 메뉴 이름에 들어 있어야 찾는다. 조건에 맞는 식당이 모두, 문 닫은 곳도, sort가 없으면 상황에 적힌 차례로 나온다. 이름, 평점, 영업 여부, 최소 주문 금액, 배달비를 보여 준다. 메뉴는 보여 주지 않는다.
 get_restaurant_detail(restaurant_id, at?) 영업 여부와 모든 메뉴의 이름, 가격, 품절 여부. at은 2026-02-14T19:00:00+09:00 꼴이고 그때의 영업 여부를 보여 준다.
 list_addresses() 저장된 배송지의 이름, 전화, 주소, 기본 여부.
-upsert_address(recipient_name, phone, line1, address_id?, line2?, is_default?, gate_password?, delivery_note?) 새로 저장하거나 address_id의 것을 고친다. 고칠 때는 먼저 list_addresses로 보고, 바뀌지 않는 recipient_name, phone, line1은 저장된 값을 그대로 넣는다. 응답은 배송지 ID뿐이다.
+upsert_address(recipient_name, phone, line1, address_id?, line2?, is_default?, gate_password?, delivery_note?) 새로 저장하거나 address_id의 것을 고친다. 고칠 때는 먼저 list_addresses로 보고, 바뀌지 않는 recipient_name, phone, line1은 저장된 값을 그대로 넣는다(나머지는 남는다). 응답은 배송지 ID뿐이다.
 get_cart() 장바구니. 담은 적이 없거나 주문했으면 null, 다 뺐으면 빈 목록이다.
 add_to_cart(restaurant_id, menu_item_id, quantity, special_request?) 담기. 다른 식당의 메뉴를 담으면 장바구니가 새로 바뀐다. 같은 메뉴를 같은 요청으로 또 담으면 그 항목의 수량이 는다.
 update_cart_item(cart_item_id, quantity?, special_request?) 항목의 수량을 이 값으로, 요청을 이 말로 바꾼다.
@@ -98,7 +98,7 @@ prepare_checkout(address_id, delivery_note?) 결제할 내용 확정. 주소, �
 place_order(snapshot, payment_method, pg_id?) 주문. snapshot은 S1처럼 쓴다. payment_method: card|kakao|naver|toss. 응답은 주문 번호뿐이고 장바구니는 비워진다.
 get_order_status(order_id) 주문 상태: pending 접수 대기, paid 결제 완료, preparing 준비 중, delivering 배달 중, delivered 배달 완료, cancelled 취소. 결제 상태는 pending이면 결제 대기, cancelled이면 환불, 나머지는 결제 완료다. 방금 넣은 주문은 paid다. 식당, 메뉴, 도착 예정 시각은 나오지 않는다.
 주문 목록, 취소, 환불, 리뷰, 쿠폰, 포인트, 찜, 회원 정보, 라이더 위치를 다루는 도구는 없다.
-거절된 call의 응답은 error다: RESTAURANT_CLOSED 영업 종료, RESTAURANT_NOT_FOUND 배달하지 않는 식당, MENU_ITEM_UNAVAILABLE 품절, MENU_ITEM_NOT_FOUND 없는 메뉴, CART_ITEM_NOT_FOUND 없는 항목, CART_EMPTY 빈 장바구니, ADDRESS_NOT_FOUND 없는 배송지, BELOW_MINIMUM 소계가 최소 주문 금액 미만(두 금액을 보여 준다), SNAPSHOT_INVALID 결제 준비가 만료되었거나 내용이 다름, ORDER_NOT_FOUND 없는 주문, FORBIDDEN 다른 고객의 주문, INVALID_ARGUMENT 한 항목이 999개를 넘음(응답이 그 수를 알려 준다).
+거절된 call의 응답은 error다: RESTAURANT_CLOSED 영업 종료, RESTAURANT_NOT_FOUND 배달하지 않는 식당, MENU_ITEM_UNAVAILABLE 품절, MENU_ITEM_NOT_FOUND 없는 메뉴, CART_ITEM_NOT_FOUND 없는 항목, CART_EMPTY 빈 장바구니, ADDRESS_NOT_FOUND 없는 배송지, BELOW_MINIMUM 소계가 최소 주문 금액 미만(두 금액을 보여 준다), SNAPSHOT_INVALID 결제 준비 만료(이때만은 바로 다시 준비하고 다시 동의를 받는다), ORDER_NOT_FOUND 없는 주문, FORBIDDEN 다른 고객의 주문, INVALID_ARGUMENT 한 항목이 999개를 넘음(응답이 그 수를 알려 준다).
 
 # 인자의 규칙
 - 선택 인자는 고객이 말한 것만 넣는다. only_open은 지금 여는 곳만 바랄 때의 true뿐이고, sort는 차례를, min_rating은 숫자를 말했을 때만 쓴다. "평점 높은 곳"은 sort=rating이다.
@@ -119,7 +119,7 @@ get_order_status(order_id) 주문 상태: pending 접수 대기, paid 결제 완
 
 # 고객의 규칙
 - [고객]의 나이, 말투, 기분, 입력 습관, 사투리를 지키고 실제 채팅처럼 짧고 자연스럽다. 조금씩 말하는 고객은 한 말에 한 가지만(together와 한 줄의 값은 같이), 한 번에 말하는 고객은 이어지는 값을 같이 말한다.
-- 둘 다 우리말로 쓴다. 외국어 문장과 한자는 쓰지 않는다. 상황에 없는 전화번호, 이메일, 카드와 계좌 번호, 주민등록번호는 쓰지 않고, 날짜와 요일은 [지금]에 맞는다.
+- 둘 다 우리말로, 외국어와 한자 없이 쓴다. 상황에 없는 전화번호, 이메일, 카드와 계좌 번호, 주민등록번호는 쓰지 않고, 날짜와 요일은 [지금]에 맞는다.
 
 # 상황 읽기
 - 적히지 않은 난([장바구니], [배송지] 등)은 비어 있다. "메뉴 생략"인 식당은 상호와 종류로만 찾아지고, 열어 보지 않는다.
@@ -147,7 +147,7 @@ _TRANSCRIPT_FORM: Final = """\
 - 고객의 말로 시작해 상담사의 말로 끝난다. 둘은 번갈아 말하고 빈 말은 없다.
 - (function_call)은 고객의 말과 상담사의 말 사이에만 두며, 바로 다음 줄이 그 (function_response)다. 호출 앞에 따로 말하지 않는다.
 - 호출과 응답은 한 줄의 엄격한 JSON이다. None, True, 작은따옴표, 생략 부호, 주석을 쓰지 않는다. 코드 블록으로 감싸지 않는다.
-- 쓰지 않는 선택 인자는 뺀다. user_id를 받는 도구에는 고객 ID를 넣는다. place_order의 snapshot은 마지막 prepare_checkout의 응답 전체를 그대로 옮긴 것이다.
+- 쓰지 않는 선택 인자는 뺀다. search_restaurants, get_restaurant_detail, place_order 말고는 user_id에 고객 ID를 넣는다. place_order의 snapshot은 마지막 prepare_checkout의 응답 전체를 그대로 옮긴 것이다.
 
 # 식별자
 상황의 R1, M3, A1, C1, S1, O1, X1은 이름표다. 대화록에는 쓰지 않고, 저마다 다른 UUID를 하나씩 지어 처음부터 끝까지 같은 것을 쓴다. UUID는 소문자 버전 4다(3f0c…처럼 8-4-4-4-12자리, 셋째 묶음은 4로, 넷째 묶음은 8, 9, a, b 가운데 하나로 시작).
@@ -161,7 +161,7 @@ def render_transcript_prompt() -> str:
     return (
         f"{_TRANSCRIPT_FORM}\n\n# 응답의 꼴 (적힌 열쇠를 모두, 이 차례로)\n{shapes}\n"
         f"거절: {_show_shape(ERROR_FORMAT)}\n"
-        "시각은 2026-02-14T19:00:10+09:00 꼴이고 호출마다 10초씩 흐른다. 평점은 소수 한 자리, 금액은 원 단위 정수다.\n\n"
+        "시각은 2026-02-14T19:00:10+09:00 꼴이고 호출마다 10초씩 흐른다. 평점은 소수 한 자리, 금액은 원 단위 정수, page_size는 20, item_count는 수량의 합, message는 우리말 한 문장이다.\n\n"
         f"{_RULES}"
     )
 

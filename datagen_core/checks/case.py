@@ -67,10 +67,18 @@ class Case:
     max_customer_turns: int | None = None
     performed: Environment | None = field(default=None, repr=False)
 
-    @property
+    @cached_property
     def turns(self) -> tuple[Turn, ...]:
         """The dialogue's turns."""
         return self.dialogue.turns
+
+    @cached_property
+    def lines(self) -> dict[str, list[tuple[int, str]]]:
+        """Every (turn, text) by role."""
+        found: dict[str, list[tuple[int, str]]] = {"customer": [], "counsellor": [], "call": [], "response": []}
+        for index, turn in enumerate(self.turns):
+            found[turn.role].append((index, turn.text))
+        return found
 
     @cached_property
     def given(self) -> frozenset[Given]:
@@ -120,9 +128,8 @@ class Case:
     def evidence(self) -> Evidence:
         """What ids, numbers, dishes and restaurants were shown, and when."""
         dialogue = self.dialogue
-        spoken = [(index, turn.text) for index, turn in enumerate(self.turns) if turn.role == "customer"]
         shown = [(exchange.response_turn, exchange.call.name, exchange.response) for exchange in self.exchanges]
-        return gather_evidence(dialogue.system_prompt, dialogue.uid, spoken, shown)
+        return gather_evidence(dialogue.system_prompt, dialogue.uid, self.lines["customer"], shown)
 
     @cached_property
     def stage(self) -> Environment | str | None:
@@ -187,8 +194,20 @@ def unreadable_case(problem: str, scenario: Scenario) -> Case:
 
 
 def iter_spoken(case: Case, *roles: str) -> Iterator[tuple[int, str]]:
-    """Yield (turn, text) of the turns of these roles."""
-    return ((index, turn.text) for index, turn in enumerate(case.turns) if turn.role in roles)
+    """Yield (turn, text) of the turns of these roles, in order."""
+    if len(roles) == 1:
+        return iter(case.lines[roles[0]])
+    return iter(sorted(line for role in roles for line in case.lines[role]))
+
+
+def hear_before(case: Case, turn: int) -> list[str]:
+    """Return the customer's lines before a turn, in order."""
+    return [text for index, text in case.lines["customer"] if index < turn]
+
+
+def find_last_line(case: Case, turn: int) -> int:
+    """Return the turn of the customer's last line before a turn, -1 where there is none."""
+    return max((index for index, _ in case.lines["customer"] if index < turn), default=-1)
 
 
 def _is_same(answer: object, response: object) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, NamedTuple, cast
 
 CUSTOMER: Final = "customer's words"
@@ -20,6 +21,7 @@ _UUID: Final = re.compile(
     r"(?<![0-9A-Za-z-])[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}(?![0-9A-Za-z-])"
 )
 _UUID_LENGTH: Final = 36
+_WHOLE_UUID: Final = re.compile(r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}")
 _LONGEST_NUMBER: Final = 12
 _BARE_ID_KINDS: Final = {"upsert_address": "address_id", "place_order": "order_id"}
 """Tools that return an id as a bare string, and what it is an id of."""
@@ -65,6 +67,11 @@ def find_uuids(text: str) -> Iterator[str]:
     return (match[0] for match in _UUID.finditer(text)) if len(text) >= _UUID_LENGTH else iter(())
 
 
+def is_uuid(text: str) -> bool:
+    """Tell whether a whole text is a UUID, in upper or lower case."""
+    return len(text) == _UUID_LENGTH and _WHOLE_UUID.match(text) is not None
+
+
 def gather_evidence(
     system_prompt: str, uid: str, spoken: Sequence[tuple[int, str]], shown: Sequence[tuple[int, str, object]]
 ) -> Evidence:
@@ -83,6 +90,7 @@ def gather_evidence(
     return evidence
 
 
+@lru_cache(maxsize=1024)
 def name_kind(field_name: str) -> str:
     """Return what a field holds ids of: `removed_cart_item_ids` and `cart_item_id` hold the same."""
     name = field_name.removesuffix("s") if field_name.endswith("_ids") else field_name
@@ -94,46 +102,53 @@ def _note_id(evidence: Evidence, value: str, kind: str, turn: int) -> None:
 
 
 def _walk(evidence: Evidence, value: object, key: str, turn: int) -> None:
-    if isinstance(value, str):
-        if len(value) >= _UUID_LENGTH:
-            # A bare `id` says nothing of its kind, nor does an id inside a sentence.
-            kind = name_kind(key) if len(value) == _UUID_LENGTH and key != "id" else UNNAMED
-            for found in find_uuids(value):
-                _note_id(evidence, found, kind, turn)
-        elif value.isdecimal() and len(value) <= _LONGEST_NUMBER:
-            evidence.numbers.setdefault(int(value), turn)
-        if "원" in value:
-            evidence.strings.append((turn, value))
-    elif isinstance(value, dict):
+    """Note what a value shows, the fields of an object before what they hold. Most values are strings and numbers."""
+    kind = type(value)
+    if kind is str:
+        _note_text(evidence, cast("str", value), key, turn)
+    elif kind is int:
+        evidence.numbers.setdefault(cast("int", value), turn)
+    elif kind is dict:
         fields = cast("dict[str, object]", value)
         _note_object(evidence, fields, turn)
         for name, inner in fields.items():
             _walk(evidence, inner, name, turn)
-    elif isinstance(value, list):
+    elif kind is list:
         for inner in cast("list[object]", value):
             _walk(evidence, inner, key, turn)
-    elif isinstance(value, float):
-        if value.is_integer():
-            evidence.numbers.setdefault(int(value), turn)
-    elif isinstance(value, int) and not isinstance(value, bool):
-        evidence.numbers.setdefault(value, turn)
+    elif kind is float and cast("float", value).is_integer():
+        evidence.numbers.setdefault(int(cast("float", value)), turn)
+
+
+def _note_text(evidence: Evidence, text: str, key: str, turn: int) -> None:
+    if len(text) < _UUID_LENGTH:
+        if text.isdecimal() and len(text) <= _LONGEST_NUMBER:
+            evidence.numbers.setdefault(int(text), turn)
+    elif len(text) == _UUID_LENGTH:
+        if _WHOLE_UUID.match(text) is not None:
+            # A bare `id` says nothing of its kind.
+            evidence.ids.setdefault(text, {}).setdefault(name_kind(key) if key != "id" else UNNAMED, turn)
+    else:
+        for found in find_uuids(text):
+            _note_id(evidence, found, UNNAMED, turn)
+    if "원" in text:
+        evidence.strings.append((turn, text))
 
 
 def _note_object(evidence: Evidence, fields: dict[str, object], turn: int) -> None:
-    name, price = fields.get("name", fields.get("menu_name")), fields.get("price", fields.get("unit_price_snapshot"))
-    if isinstance(name, str) and type(price) is int:
-        evidence.prices.setdefault(name, []).append(Shown(turn, price))
-        count = fields.get("quantity")
-        if type(count) is int:
-            evidence.counts.append((turn, name, count))
+    name = fields["name"] if "name" in fields else fields.get("menu_name")
     restaurant = fields.get("restaurant_id")
-    if isinstance(name, str) and ("menu_item_id" in fields or type(price) is int):
-        evidence.dishes.setdefault(name, turn)
-    elif isinstance(name, str) and isinstance(restaurant, str):
-        evidence.shops.setdefault(name, {}).setdefault(restaurant, turn)
-        rating = fields.get("rating_avg")
-        if isinstance(rating, int | float):
-            evidence.ratings.setdefault(restaurant, []).append((turn, float(rating)))
+    if isinstance(name, str):
+        price = fields["price"] if "price" in fields else fields.get("unit_price_snapshot")
+        if type(price) is int:
+            _note_price(evidence, fields, Shown(turn, price), name)
+        if "menu_item_id" in fields or type(price) is int:
+            evidence.dishes.setdefault(name, turn)
+        elif isinstance(restaurant, str):
+            evidence.shops.setdefault(name, {}).setdefault(restaurant, turn)
+            rating = fields.get("rating_avg")
+            if isinstance(rating, int | float):
+                evidence.ratings.setdefault(restaurant, []).append((turn, float(rating)))
     if isinstance(restaurant, str):
         for table, key in ((evidence.fees, "delivery_fee"), (evidence.minimums, "min_order_amount")):
             amount = fields.get(key)
@@ -141,3 +156,10 @@ def _note_object(evidence: Evidence, fields: dict[str, object], turn: int) -> No
                 table.setdefault(restaurant, []).append(Shown(turn, amount))
     if "subtotal" in fields and isinstance(fields.get("items"), list):
         evidence.carts.append((turn, fields))
+
+
+def _note_price(evidence: Evidence, fields: dict[str, object], price: Shown, name: str) -> None:
+    evidence.prices.setdefault(name, []).append(price)
+    count = fields.get("quantity")
+    if type(count) is int:
+        evidence.counts.append((price.turn, name, count))

@@ -26,7 +26,7 @@ def check_dialogue(case: Case) -> list[Violation]:
     for rule, check in _choose_rules(case.is_delivery, case.given):
         if rule.needs_structure and not is_sound:
             continue
-        broken = list(check(case))
+        broken = check(case)
         if broken:
             found += broken
             is_sound = is_sound and not is_structure_broken(broken)

@@ -34,7 +34,7 @@ class Finding(NamedTuple):
     severity: Severity | None = None
 
 
-Check = Callable[[Case], Iterator[Violation]]
+Check = Callable[[Case], list[Violation]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +84,10 @@ def rule(
     """
 
     def enter(find: Callable[[Case], Iterator[Finding]]) -> Check:
-        def check(case: Case) -> Iterator[Violation]:
-            for turn, message, exception in find(case):
-                yield Violation(rule_id, turn, message, exception or severity)
+        def check(case: Case) -> list[Violation]:
+            return [
+                Violation(rule_id, turn, message, exception or severity) for turn, message, exception in find(case)
+            ]
 
         _enter(Rule(rule_id, sentence, severity, korean, families, needs_structure, frozenset(needs), check))
         return check

@@ -45,12 +45,19 @@ def derive_amounts(evidence: Evidence, talk: Talk) -> set[int]:
     line_sums = set(sum_parts([count * price for count, price in lines[:_MOST_LINES]]))
     bases = {*prices, *products, *line_sums, subtotal, *_sum_baskets(evidence, talk)}
     restaurants = {*talk.restaurants, str(cart.get("restaurant_id"))} if cart else set(talk.restaurants)
-    fees = set(_last_shown(evidence.fees, restaurants, talk.turn))
+    fees = {*_last_shown(evidence.fees, restaurants, talk.turn), *_charged(cart)}
     minimums = set(_last_shown(evidence.minimums, restaurants, talk.turn))
     changed = {subtotal + product for product in products | prices} | {subtotal - product for product in products}
-    found = bases | changed
+    found = bases | changed | set(_charged(cart))
     found |= {base + fee for base in found for fee in fees}
     return found | {minimum - base for minimum in minimums for base in bases if base < minimum}
+
+
+def _charged(cart: dict[str, object] | None) -> Iterator[int]:
+    """Yield the fee that a prepared checkout's total contains."""
+    total, subtotal = (cart.get("total"), cart.get("subtotal")) if cart is not None else (None, None)
+    if isinstance(total, int) and isinstance(subtotal, int):
+        yield total - subtotal
 
 
 def sum_parts(parts: Sequence[int]) -> Iterator[int]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import chain
 from typing import Final, Literal, cast
 
 import orjson
@@ -83,20 +84,18 @@ def parse_script(text: str) -> Script:
     return Script(turns=tuple(parsed))
 
 
+_Container = dict[str, object] | list[object]
+
+
 def _is_nested_too_deep(document: object) -> bool:
     """Look level by level, without recursion."""
-    level = [document]
+    level: list[_Container] = [document] if isinstance(document, dict | list) else []
     for _ in range(MAX_NESTING):
-        level = [child for value in level for child in _children_of(value)]
+        inner = chain.from_iterable(value.values() if isinstance(value, dict) else value for value in level)
+        level = [value for value in inner if isinstance(value, dict | list)]
         if not level:
             return False
-    return any(isinstance(value, dict | list) for value in level)
-
-
-def _children_of(value: object) -> Iterable[object]:
-    if isinstance(value, dict):
-        return cast("dict[str, object]", value).values()
-    return cast("list[object]", value) if isinstance(value, list) else ()
+    return True
 
 
 def _parse_turn(entry: object) -> ScriptTurn | str:

@@ -19,39 +19,31 @@ class Handles:
     X: order numbers that the customer has wrong; they always exist, and no order has them.
     """
 
-    __slots__ = ("_environment", "_fixed", "_names")
+    __slots__ = ("_environment",)
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
-        restaurants = environment.restaurants
-        self._fixed: dict[str, str] = {f"R{n}": shop.id for n, shop in enumerate(restaurants, start=1)}
-        dishes = (dish for shop in restaurants for dish in shop.dishes)
-        self._fixed.update((f"M{n}", dish.id) for n, dish in enumerate(dishes, start=1))
-        self._names = {value: handle for handle, value in self._fixed.items()}
 
     def resolve(self, handle: str) -> object | None:
         """Return the UUID that a handle stands for, a copy of the snapshot for S; None where there is no such handle.
 
         Exact: `r1`, `R01` and ` R1` are none.
         """
-        found = self._fixed.get(handle)
-        if found is not None:
-            return found
         match = _HANDLE.fullmatch(handle)
         if match is None:
             return None
         letter, number = match[1], int(match[2])
+        if letter == "M":
+            return self._dish_id(number)
         if letter == "X":
             return self._stray_id(number) if number <= MOST_STRAY else None
-        created = self._environment.snapshots if letter == "S" else self._created().get(letter, ())
-        return created[number - 1] if number <= len(created) else None
+        listed = self._environment.snapshots if letter == "S" else self._list_ids(letter)
+        return listed[number - 1] if number <= len(listed) else None
 
     def handle_of(self, value: str) -> str | None:
         """Return the handle of a UUID; None for a UUID that is none of this environment's."""
-        found = self._names.get(value)
-        if found is not None:
-            return found
-        for letter, ids in self._created().items():
+        for letter in "RMCAO":
+            ids = self._list_ids(letter)
             if value in ids:
                 return f"{letter}{ids.index(value) + 1}"
         return next((f"X{number}" for number in range(1, MOST_STRAY + 1) if self._stray_id(number) == value), None)
@@ -59,10 +51,25 @@ class Handles:
     def _stray_id(self, number: int) -> str:
         return derive_stray_id(self._environment.opening.seed, f"X{number}")
 
-    def _created(self) -> dict[str, tuple[str, ...]]:
+    def _dish_id(self, number: int) -> str | None:
+        """Count through the menus, which is quicker than to number every dish where a dialogue names three."""
+        for shop in self._environment.restaurants:
+            if number <= len(shop.dishes):
+                return shop.dishes[number - 1].id
+            number -= len(shop.dishes)
+        return None
+
+    def _list_ids(self, letter: str) -> tuple[str, ...]:
+        """Return the ids that the handles of a letter number, for all but S and X, which have none."""
         environment = self._environment
-        return {
-            "C": environment.cart_item_ids,
-            "A": environment.address_ids,
-            "O": tuple(order.order_id for order in environment.orders),
-        }
+        match letter:
+            case "R":
+                return tuple(shop.id for shop in environment.restaurants)
+            case "M":
+                return tuple(dish.id for shop in environment.restaurants for dish in shop.dishes)
+            case "C":
+                return environment.cart_item_ids
+            case "A":
+                return environment.address_ids
+            case _:
+                return tuple(order.order_id for order in environment.orders)

@@ -18,18 +18,20 @@ def show_table(title: str, head: Sequence[str], rows: Iterable[Sequence[object]]
     body = [list(row) for row in rows]
     for position, name in enumerate(head):
         is_number = all(isinstance(row[position], int | float) for row in body)
-        table.add_column(name, justify="right" if body and is_number else "left", overflow="fold")
+        is_key = position == 0 and all(" " not in str(row[0]) for row in body)
+        side = "right" if body and is_number else "left"
+        table.add_column(name, justify=side, overflow="fold", no_wrap=is_key)
     for row in body:
         table.add_row(*(f"{value:,}" if isinstance(value, int) else str(value) for value in row))
     console.print(table)
 
 
 def show_run(title: str, funnel: Funnel, *, seconds: float) -> None:
-    """Print one line for a run: what became of its requests, in how many rounds, tokens and seconds."""
+    """Print one line for a run: what became of its requests, rounds, tokens and seconds."""
     total, tokens = funnel.total, funnel.tokens
     show_table(
         title,
-        ["wanted", "requested", "accepted", "rejected", "failed", "rounds", "tokens", "seconds"],
+        ["wanted", "requested", "accepted", "rejected", "failed", "rounds", "tokens", "script/dialogue", "seconds"],
         [
             [
                 funnel.scenarios,
@@ -39,6 +41,7 @@ def show_run(title: str, funnel: Funnel, *, seconds: float) -> None:
                 total.failed,
                 len(funnel.rounds),
                 tokens.prompt + tokens.completion,
+                "-" if (share := funnel.script_share.share) is None else f"{share:.0%}",
                 f"{seconds:.1f}",
             ]
         ],
