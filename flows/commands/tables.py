@@ -27,11 +27,11 @@ def show_table(title: str, head: Sequence[str], rows: Iterable[Sequence[object]]
 
 
 def show_run(title: str, funnel: Funnel, *, seconds: float) -> None:
-    """Print one line for a run: what became of its requests, rounds, tokens and seconds."""
+    """Print one line for a run: its requests, rounds, tokens, scripts as a share of their dialogues, and seconds."""
     total, tokens = funnel.total, funnel.tokens
     show_table(
         title,
-        ["wanted", "requested", "accepted", "rejected", "failed", "rounds", "tokens", "script/dialogue", "seconds"],
+        ["wanted", "requested", "accepted", "rejected", "failed", "rounds", "tokens", "script", "seconds"],
         [
             [
                 funnel.scenarios,

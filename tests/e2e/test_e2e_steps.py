@@ -109,6 +109,25 @@ def test_gold_steps_use_the_same_submit_and_retrieve(tmp_path: Path) -> None:
     assert len(funnel["categories"]) == 8
 
 
+def test_transcripts_are_asked_for_judged_and_read_as_plain_texts(tmp_path: Path) -> None:
+    run_datagen(tmp_path, "generate-batch", "--count", "25", "--writer", "transcript")
+    run_datagen(tmp_path, "submit-batch", "--wait", "--poll-interval", "0.1", "--mistakes", "0")
+    run_datagen(tmp_path, "retrieve-batch")
+    run_datagen(tmp_path, "preprocess")
+    output = tmp_path / "output"
+    rows = [json.loads(line) for line in (output / "dataset.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert len(rows) == 25
+    assert {row["meta"]["writer"] for row in rows} == {"transcript"}
+
+    texts = [answer["text"] for answer in json.loads((output / "result_lst.json").read_bytes())]
+    plain = tmp_path / "plain"
+    plain.mkdir()
+    (plain / "result_lst.json").write_text(json.dumps([*texts, "죄송합니다."], ensure_ascii=False), encoding="utf-8")
+    said = run_datagen(tmp_path, "preprocess", "--input", "plain")
+    assert "25 dialogues" in said
+    assert "25 of 25" in run_datagen(tmp_path, "validate", "plain")
+
+
 def test_validate_names_line_rule_and_turn_of_a_damaged_row(tmp_path: Path) -> None:
     run_datagen(tmp_path, "generate-batch", "--count", "20")
     run_datagen(tmp_path, "submit-batch", "--wait", "--poll-interval", "0.1", "--mistakes", "0")
