@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 
-from datagen_core.checks.case import Case, Exchange
+from datagen_core.checks.case import Case, Exchange, hear_before
 from datagen_core.checks.numerals import find_ratings
 from datagen_core.checks.registry import Finding, rule
+from datagen_core.checks.wording import CATEGORY_WORDS, fold_words, read_enum, read_mistyped_enum
 from datagen_core.config import CATEGORIES
 
 _BLANKS: Final = re.compile(r"\s+")
@@ -137,6 +138,18 @@ def _find_unasked(arguments: dict[str, object], lines: list[str]) -> Iterator[st
         yield "only_open was not asked for"
     if isinstance(query, str) and (_is_category(query) or query == category):
         yield f"query {query!r} is a category"
+    elif isinstance(query, str) and isinstance(category, str) and not _is_category_said(category, query, lines):
+        yield f"category {category!r} beside the query {query!r} was not asked for"
+
+
+def _is_category_said(category: str, query: str, lines: list[str]) -> bool:
+    """Tell whether a line says the kind of food, typing errors forgiven, elsewhere than in what is searched for."""
+    searched = fold_words(query)
+    rest = [fold_words(line).replace(searched, " ") if searched else line for line in lines]
+    return any(
+        category in read_enum(CATEGORY_WORDS, line) or category in read_mistyped_enum(CATEGORY_WORDS, line)
+        for line in rest
+    )
 
 
 def _find_uncarried(before: dict[str, object], now: dict[str, object], line: str) -> Iterator[str]:
@@ -169,7 +182,7 @@ def _is_category(query: str) -> bool:
 
 
 def _lines_before(case: Case, exchange: Exchange) -> list[str]:
-    return [turn.text for turn in case.turns[: exchange.turn] if turn.role == "customer"]
+    return hear_before(case, exchange.turn)
 
 
 @lru_cache(maxsize=4096)

@@ -36,6 +36,8 @@ def case_from_record(record: Mapping[str, object]) -> Case:
     except RecordError as error:
         specs = ()
         problems.append(str(error))
+    if "tools" not in record:
+        problems.append("Record, field 'tools': is missing.")
     turns, found = read_messages(record.get("messages"))
     dialogue = Dialogue(texts["uid"], texts["dates"], texts["system_prompt"], tuple(turns), specs)
     meta = _Meta(record.get("meta"))

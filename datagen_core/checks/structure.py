@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from datagen_core.checks.case import Case
@@ -32,6 +32,8 @@ def check_readable(case: Case) -> Iterator[Finding]:
         yield Finding(None, "there are no messages")
     if not case.dialogue.system_prompt.strip() and not case.unreadable:
         yield Finding(None, "the system prompt is empty")
+    elif case.is_delivery and case.dialogue.uid not in case.dialogue.system_prompt:
+        yield Finding(None, f"the system prompt does not name the customer {case.dialogue.uid}")
     if isinstance(case.stage, str):
         yield Finding(None, case.stage)
 
@@ -155,5 +157,7 @@ def check_strict_json(case: Case) -> Iterator[Finding]:
                 yield Finding(index, f"the response is no strict JSON: {problem}")
 
 
-def _find_problems(case: Case, rule_id: str) -> Iterator[Finding]:
+def _find_problems(case: Case, rule_id: str) -> Iterable[Finding]:
+    if not case.problems:  # as in nearly every dialogue
+        return ()
     return (Finding(found.index, found.message) for found in case.problems if found.rule_id == rule_id)

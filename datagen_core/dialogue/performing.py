@@ -36,6 +36,7 @@ def _order_of(function: Mapping[str, object]) -> list[str]:
     return list(cast("dict[str, object]", cast("dict[str, object]", function["parameters"])["properties"]))
 
 
+_OUR_TOOLS: Final = tuple(TOOLS)
 _ARGUMENT_ORDER: Final = {
     cast("str", function["name"]): _order_of(function)
     for function in (cast("dict[str, object]", tool["function"]) for tool in TOOLS)
@@ -73,7 +74,7 @@ def perform_on_stage(script: Script, opening: Opening, catalogue: Catalogue | No
         date=opening.now[:10],
         system_prompt=render_system_prompt(opening.user_id, opening.now[:10]),
         turns=tuple(turns),
-        tools=tuple(TOOLS),
+        tools=_OUR_TOOLS,
     )
     return Performance(dialogue, stage.environment)
 

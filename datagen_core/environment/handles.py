@@ -29,16 +29,21 @@ class Handles:
 
         Exact: `r1`, `R01` and ` R1` are none.
         """
-        match = _HANDLE.fullmatch(handle)
-        if match is None:
+        parts = _HANDLE.fullmatch(handle)
+        if parts is None:
             return None
-        letter, number = match[1], int(match[2])
-        if letter == "M":
-            return self._dish_id(number)
-        if letter == "X":
-            return self._stray_id(number) if number <= MOST_STRAY else None
-        listed = self._environment.snapshots if letter == "S" else self._list_ids(letter)
-        return listed[number - 1] if number <= len(listed) else None
+        letter, number = parts[1], int(parts[2])
+        match letter:
+            case "M":
+                return self._dish_id(number)
+            case "R":
+                shops = self._environment.restaurants
+                return shops[number - 1].id if number <= len(shops) else None
+            case "X":
+                return self._stray_id(number) if number <= MOST_STRAY else None
+            case _:
+                made = self._environment.snapshots if letter == "S" else self._list_ids(letter)
+                return made[number - 1] if number <= len(made) else None
 
     def handle_of(self, value: str) -> str | None:
         """Return the handle of a UUID; None for a UUID that is none of this environment's."""

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 import socket
 from pathlib import Path
 
 import pytest
-import typer.main
 import yaml
 from click.testing import Result
 from typer.testing import CliRunner as TyperRunner
@@ -18,7 +16,6 @@ from datagen_core.errors import ConfigError, DatagenError, InputFileError, Missi
 from flows import cli
 
 ROOT = Path(__file__).parents[2]
-COMMAND = typer.main.get_command(cli.app)
 STEPS = (
     "generate-batch", "generate-gold-batch", "submit-batch", "retrieve-batch", "preprocess", "render-txt",
     "push-to-hub", "run training", "run gold", "demo", "validate", "simulate", "doctor",
@@ -50,21 +47,6 @@ def test_help_has_an_example_that_names_the_command(command: str) -> None:
     result = run(*command.split(), "--help")
     assert result.exit_code == 0
     assert f"datagen {command}" in result.output.split("Example:")[1]
-
-
-@pytest.mark.parametrize("readme", ["README.md", "README.ko.md"])
-def test_every_command_in_the_readme_exists_with_its_options(readme: str) -> None:
-    blocks = re.findall(r"```(?:bash|console|sh)\n(.*?)```", (ROOT / readme).read_text(encoding="utf-8"), re.DOTALL)
-    lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
-    commands = [shlex.split(line, comments=True) for line in lines if re.search(r"(^|/)datagen ", line)]
-    assert len(commands) >= 10
-    for words in commands:
-        names = words[words.index(next(word for word in words if word.endswith("datagen"))) + 1 :]
-        command = COMMAND
-        while names and names[0] in getattr(command, "commands", {}):
-            command = command.commands[names.pop(0)]  # type: ignore[attr-defined]
-        known = {option for parameter in command.params for option in parameter.opts} | {"--help"}
-        assert {word.split("=")[0] for word in names if word.startswith("--")} <= known, words
 
 
 def test_missing_files_say_how_to_make_them() -> None:

@@ -117,7 +117,7 @@ def _damage(text: str) -> list[str]:
 
 def test_rejections_of_real_answers_are_told_without_ids_in_few_lines() -> None:
     n_hinted = n_rejected = 0
-    for path in sorted(ANSWERS.glob("*.json")):
+    for path in sorted(ANSWERS.glob("*[0-9].json")):
         case = orjson.loads(path.read_bytes())
         scenario = Scenario.model_validate(case["scenario"])
         for text in _damage(case["text"]):
