@@ -6,6 +6,7 @@ Longer than a rule is: it is one table of Korean words. Sources: the eleven tool
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -77,7 +78,7 @@ ACTS: Final[dict[str, Act]] = {
     "ship": Act("a delivery", _ENDING | _verbs("배달 배송 출발 도착 시작 나가")),
     "add": Act("something put in the cart", _ENDING | _verbs("담 담기 추가 넣 올리"), CHANGES - {"remove_cart_items"}),
     "remove": Act(
-        "something taken out", _ENDING | _verbs("빼 빠지 삭제 제거 지우 비우 비워지 덜"),
+        "something taken out", _ENDING | _verbs("빼 빠지 삭제 제거 제외 지우 비우 비워지 덜"),
         frozenset({"remove_cart_items", "update_cart_item"}),
     ),
     "change": Act(
@@ -116,7 +117,7 @@ _WORDS_OF: Final[dict[str, str]] = {
     "order": r"주문(?!\s?번호)",
     "ship": "배[달송](?!지)|출발|도착",
     "add": "담[았겼아긴는음]|담겨|추가|넣[었어음는]|올려",
-    "remove": "뺐|빼|뺌|뺀|빠[졌진]|삭제|제거|지[웠워]|비[웠워]",
+    "remove": r"뺐|빼|뺌|뺀|빠[졌진]|삭제|제거|지[웠워]|비[웠워]|제외(?=했|해\s?[드두놓뒀놨]|되었|됐|하였|돼)",
     "change": "변경|수정|바[꿨꾸꿔꿈뀌뀐]|고[쳤치쳐침]|늘[렸려리]|줄[였여이]"
     "|조정|교체|갱신|반영|설정|적용|옮[겼겨]|지정",
     "save": "저장|등록|입력",
@@ -149,6 +150,18 @@ _PROMISED: Final = re.compile(
 _CANNOT: Final = re.compile(
     r"수(?:는|가|도|도 )?\s?없|지\s?(?:는|도)?\s?(?:않|못)|어렵|어려|불가|못\s?[하해합]|없[습어는]|아니|아닙"
 )
+
+
+def find_known_words(words: str) -> bool:
+    """Tell whether the words hold a word of an act in the table."""
+    return _ANY_WORD.search(words) is not None
+
+
+def iter_sentences(text: str) -> Iterator[str]:
+    """Yield the sentences of a text, its quotations blanked."""
+    for sentence in _SENTENCE.finditer(_QUOTED.sub(" ", text) if _QUOTE.search(text) else text):
+        if not sentence[0].endswith("?"):
+            yield sentence[0]
 
 
 @lru_cache(maxsize=4096)

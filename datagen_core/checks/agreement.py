@@ -45,7 +45,7 @@ _REQUEST: Final = re.compile(
 
 _CHOICE: Final = re.compile(
     rf"{_THAT}{_HASTE}(?:{_WISH}|부탁(?!했)|{_GIVE}|가[자죠시]|갈[게께래]|갑시|[요용ㄱ]|고고|{_END})"
-    rf"|{_METHOD}(?:으?로|에서){_HASTE}(?:{_WISH}|할|부탁(?!했)|{_GIVE}|갈[게께래]|가[자죠]|갑|[요용여](?![?？])|{_END})"
+    rf"|{_METHOD}(?:으?로|에서){_HASTE}(?:{_WISH}|할(?!까(?:싶|생각|하|고민|말|봐)|지|수|때)|부탁(?!했)|{_GIVE}|갈[게께래]|가[자죠]|갑|[요용여](?![?？])|{_END})"
     rf"|{_METHOD}(?:이?[요용여욥](?![?？])|입니다|[예이]에요|ㄱ|{_END})"
 )
 """A choice of what was offered: this as it stands, or a way to pay."""
@@ -78,6 +78,35 @@ _DOUBTS: Final = re.compile(
     r"|아직(?:은)?\s*(?:안|아니|모르|결정|고민|이르|정하|요|[.!…]|$)|안\s*[돼되](?!나|요\?|죠|지)|부담|못\s*정"
     r"|(?:다른|딴)[^.!?]{0,8}(?:볼|보[여고]|찾|고[르를])"
 )
+_WILL: Final = (
+    r"(?:할\s*[게께래거것]|하(?:겠|려|[자죠]|는\s*[게걸]|고\s*싶)|시[킬키]|할까"
+    r"|결정|연락|말씀|다시|[볼올]\s*[게께래거])"
+)
+_WORDS: Final = r"(?:[^\s.!?,]{1,6}(?<![고데니까라면])\s+){0,2}"
+_PUTS_OFF: Final = re.compile(
+    r"(?:나중에?|이따가?|있다가?|다음[번에]?에?|담에|내일|모레|주말에|퇴근[^\s]{0,3}|(?:시간|분)\s*[뒤후]에?|그[때땐]|저녁\s?때)"
+    r"(?!에?\s*(?:또|도\s|한\s?번\s?더))"
+    rf"(?:[은는도나]?\s*{_WORDS}(?:{_ORDER}[은는을를도]?\s*)?{_WILL}|[요.!…~])"
+    rf"|아직[^.!?]{{0,14}}(?:하지|지)\s*[는도]?\s*(?:마|말|않|못)|아직[^.!?]{{0,10}}(?:이[르른]|일러|모르|고민|생각|보류|못)"
+    r"|(?:생각|고민)(?:을|은|도|만)?\s*(?:좀|조금|더|한번)*\s*(?:해|하)?\s*(?:볼[게께래]|볼\s*시간"
+    r"|보고(?!\s*있었)|봐야|봤으면|할\s*(?:게|시간|래|거)|하고|해야|하겠|필요)"
+    r"|(?:금액|총액|가격|얼마인지)만\s*(?:알|보|궁금)|지금[^.!?,]{0,4}말고"
+    r"|(?:둘러|물어|여쭤|여쭈어|의논|상의|상담|확인|비교|알아)(?:해|하)?\s*"
+    r"(?:보고|봐야|볼[게께래]|하고\s*(?:나서|다시|연락|할|(?:주문|결제)할|결정))"
+    rf"|(?:결정|마음|맘|정하[진지])[은을도]?\s*(?:아직|못|안)|{_ORDER}(?:은|는|을|를|만)?\s*(?:하지|지)\s*[는도]?\s*(?:마|말)"
+    rf"|보류|미[룰뤄루]|{_ORDER}(?:하기)?\s*전에\s*(?:먼저|좀|다시|확인\s?[할하해])|기다려\s*(?:주(?!셔)|봐)"
+)
+"""Words that put the order off; what follows (카드로 할 거예요) tells how it would be paid then."""
+
+_IF_EVER: Final = re.compile(r"그때|그땐|되면|한다면|할\s?때|하게\s?[돼된]|[하시키]면|나중|다음|이따")
+_RETURNS: Final = re.compile(
+    r"아니(?!면)|아뇨|아냐|그냥|걍|역시|에이|보니|지금|바로|당장|결심|(?<!못)(?<!못 )(?<!안)(?<!안 )정했"
+)
+"""A second thought after it takes the delay back: `조금 더 생각해 볼게요. 아니, 그냥 카드로요`."""
+
+_PLANNED: Final = re.compile(r"[^\s.!?]{1,3}\s?[을를]?\s?할\s?(?:[거것]|예정|생각|듯)")
+"""A plan (결제할 거예요) is less than a wish where the order was put off before."""
+
 _COUNTER: Final = r"(?:개|그릇|인분|판|마리|줄|조각|잔|세트|병|캔)"
 _ALTERS: Final = re.compile(
     rf"(?:담아|추가해?|골라|바꿔|빼|{_COUNTER}(?:만|씩)?[넣너]어)(?:{_GIVE}|도)|장바구니에[넣너담]|늘려|줄여"
@@ -125,6 +154,8 @@ def read_agreement(line: str) -> Agreement | None:
     tight = "".join(text[place] for place in places)
     refused = max((match.end() - 1 for match in _REFUSES.finditer(text)), default=-1)
     requested = _last(_REQUEST, tight, places)
+    if _is_put_off(text, requested if requested >= 0 else _last(_CHOICE, tight, places), is_wish=requested >= 0):
+        return None
     if requested >= 0:
         return "wish" if requested > max(refused, _last(_ALTERS, tight, places)) else None
     sought = _last(_SEEKS, tight, places)
@@ -138,6 +169,21 @@ def read_agreement(line: str) -> Agreement | None:
         return "yes" if assented > doubted and not is_number and _STRAYS.search(tight) is None else None
     is_open = max(refused, sought) < 0 and _IS_ROOT.search(tight) is not None
     return "wish" if is_open and _wants_to_order(text) else None
+
+
+def _is_put_off(text: str, agreed: int, *, is_wish: bool) -> bool:
+    """Tell whether the line puts the order off, and nothing after that takes the delay back.
+
+    A wish after it takes it back unless it is for another time (그때 결제할게요); a mere choice or a plan
+    (결제할 거예요) only with a second thought before it (아니, 그냥 카드로요).
+    """
+    end = max((match.end() for match in _PUTS_OFF.finditer(text)), default=None)
+    if end is None or agreed < end:
+        return end is not None
+    is_firm = is_wish and _PLANNED.match(text, agreed) is None
+    return _IF_EVER.search(text, end, agreed) is not None or (
+        not is_firm and _RETURNS.search(text, end, agreed) is None
+    )
 
 
 def _last(pattern: re.Pattern[str], text: str, places: list[int] | None = None) -> int:

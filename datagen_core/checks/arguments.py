@@ -50,6 +50,7 @@ _RESETS: Final = re.compile(r"새로|이번엔|이번에는|다른\s?(?:거|것|
 _TAKES_BACK: Final = re.compile(r"말고|빼고|상관\s?없|아니|없어도|필요\s?없|신경\s?안|대신|풀어|취소|무관")
 _FILTERS: Final = ("min_rating", "only_open", "sort")
 _PLACES: Final = ("집", "점", "식당", "가게", "음식", "요리", "맛집", "음식점", "전문점")
+_CATEGORY_NAMES: Final = frozenset(category + place for category in CATEGORIES for place in ("", *_PLACES))
 
 # 파는 빼고 | 덜 맵게 해줘: what ends like the first half of a request, and what a second half looks like.
 _JOINS: Final = re.compile(
@@ -177,8 +178,7 @@ def _asks(name: str, value: object, line: str) -> bool:
 
 def _is_category(query: str) -> bool:
     """Tell whether a query is a category's name, alone or as what a place of it is called."""
-    folded = _fold(query)
-    return any(folded == category or folded in {category + place for place in _PLACES} for category in CATEGORIES)
+    return _fold(query) in _CATEGORY_NAMES
 
 
 def _lines_before(case: Case, exchange: Exchange) -> list[str]:
@@ -200,5 +200,6 @@ def _has_word(said: str, words: tuple[str, ...]) -> bool:
     return any(_fold(word) in said for word in words)
 
 
+@lru_cache(maxsize=4096)
 def _fold(text: str) -> str:
     return _BLANKS.sub("", unicodedata.normalize("NFC", text))

@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import Final, NamedTuple
 
 from datagen_core.checks.case import Case, Exchange
-from datagen_core.checks.evidence import CUSTOMER, Evidence, find_uuids
+from datagen_core.checks.evidence import CUSTOMER, Evidence, is_uuid
 from datagen_core.checks.fields import as_list, as_object, read_code
 from datagen_core.checks.registry import Finding, rule
 from datagen_core.environment import is_error, is_same_json
@@ -107,19 +107,19 @@ def check_ids_asked(case: Case) -> Iterator[Finding]:
         for argument, value in exchange.call.arguments.items():
             if not argument.endswith(("_id", "_ids")) or (argument == "user_id" and case.is_delivery):
                 continue
-            is_uuid = argument in spec.id_arguments
+            is_declared = argument in spec.id_arguments
             for element in _elements(value):
-                problem = _describe_invention(case, exchange, argument, element, is_uuid=is_uuid)
+                problem = _describe_invention(case, exchange, argument, element, is_declared=is_declared)
                 if problem is not None:
                     yield Finding(exchange.turn, f"{exchange.call.name}: {argument} {element[:80]!r} {problem}")
 
 
-def _describe_invention(case: Case, exchange: Exchange, argument: str, value: str, *, is_uuid: bool) -> str | None:
-    if list(find_uuids(value)) == [value]:
+def _describe_invention(case: Case, exchange: Exchange, argument: str, value: str, *, is_declared: bool) -> str | None:
+    if is_uuid(value):
         if argument == "order_id" and case.is_delivery and _is_unknown(case.evidence, value, exchange.turn):
             return "was made up: nobody had named an order yet, so it should have been asked for"
         return None
-    if is_uuid:
+    if is_declared:
         return "is no id: what is missing is looked up or asked for"
     return "stands for a missing id, which should have been asked for" if _is_placeholder(argument, value) else None
 

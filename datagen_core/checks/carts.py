@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
@@ -85,11 +86,13 @@ class CartBook:
     def _compare(
         self, tool: str, arguments: Mapping[str, object], cart: Mapping[str, object], shown: dict[str, ShownLine]
     ) -> Iterator[str]:
-        removed = {line for line in as_list(arguments.get("cart_item_ids")) if isinstance(line, str)}
+        removed = dict.fromkeys(line for line in as_list(arguments.get("cart_item_ids")) if isinstance(line, str))
         if tool == "remove_cart_items":
             yield from (f"the line {line} was removed and is still there" for line in shown if line in removed)
-            self.gone |= removed
-        yield from (f"the line {line} was gone and is back" for line in shown if line in self.gone - removed)
+            self.gone.update(removed)
+        yield from (
+            f"the line {line} was gone and is back" for line in shown if line in self.gone and line not in removed
+        )
         is_new = tool == "add_to_cart" and arguments.get("restaurant_id") != self.restaurant_id
         if self.cart_id is not None and not is_new:
             for name, before in (("cart_id", self.cart_id), ("restaurant_id", self.restaurant_id)):
@@ -104,7 +107,7 @@ class CartBook:
         for line in removed if tool == "remove_cart_items" else ():
             if expected.pop(line, None) is None and line not in self.doubtful:
                 yield f"the line {line} was not in the cart, and yet it was removed"
-        yield from self._find_differences(expected, shown, removed)
+        yield from self._find_differences(expected, shown, set(removed))
 
     def _find_differences(
         self, expected: dict[str, ShownLine], shown: dict[str, ShownLine], removed: set[str]
@@ -168,9 +171,9 @@ def _read_lines(cart: Mapping[str, object]) -> dict[str, ShownLine] | None:
     return lines
 
 
-def _find_twice(cart: Mapping[str, object]) -> set[str]:
+def _find_twice(cart: Mapping[str, object]) -> list[str]:
     ids = [as_text(as_object(line).get("cart_item_id")) for line in as_list(cart.get("items"))]
-    return {line for line in ids if line is not None and ids.count(line) > 1} if len(set(ids)) < len(ids) else set()
+    return [line for line, count in Counter(ids).items() if line is not None and count > 1]
 
 
 def find_minimum_faults(subtotal: int | None, minimum: int | None, response: object) -> Iterator[str]:

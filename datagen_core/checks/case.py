@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, cast
 
 import orjson
 
-from datagen_core.checks.evidence import Evidence, gather_evidence
+from datagen_core.checks.evidence import Evidence, gather_evidence, is_uuid
 from datagen_core.checks.toolset import ArgumentFault, ToolSet, read_tools
 from datagen_core.config import TOOL_NAMES
 from datagen_core.dialogue.models import Dialogue, ToolCall, Turn
 from datagen_core.dialogue.record import MessageProblem
 from datagen_core.environment import Environment, Handles, build_catalogue, is_same_json
-from datagen_core.environment.goals import ExecutedCall, Predicate
+from datagen_core.environment.goals import ExecutedCall, Predicate, refusal_code
 from datagen_core.environment.opening import Opening
 from datagen_core.errors import ConfigError
 from datagen_core.scenarios import Scenario
@@ -34,6 +34,15 @@ class Exchange(NamedTuple):
     response_turn: int
     response: object
     customer_turns: int
+
+
+class GivenId(NamedTuple):
+    """A UUID that a call was given as an argument."""
+
+    turn: int
+    tool: str
+    argument: str
+    value: str
 
 
 class Replay(NamedTuple):
@@ -115,14 +124,31 @@ class Case:
 
     @cached_property
     def argument_faults(self) -> list[tuple[int, ArgumentFault]]:
-        """What is wrong with the arguments of every call of a declared tool, by turn (C02 to C06)."""
-        specs = self.tools.specs
-        return [
-            (exchange.turn, fault)
-            for exchange in self.exchanges
-            if exchange.call.name in specs
-            for fault in specs[exchange.call.name].faults(exchange.call.arguments)
-        ]
+        """What is wrong with the arguments of every call of a declared tool, by turn (C02 to C06).
+
+        The backend on which a dialogue was performed has held the arguments of each call to the same schemas.
+        """
+        specs, is_performed = self.tools.specs, self.performed is not None and self.is_delivery
+        found: list[tuple[int, ArgumentFault]] = []
+        for exchange in self.exchanges:
+            spec = specs.get(exchange.call.name)
+            if spec is not None:
+                is_valid = is_performed and refusal_code(exchange.response) != "INVALID_ARGUMENT"
+                found += [(exchange.turn, fault) for fault in spec.faults(exchange.call.arguments, is_valid=is_valid)]
+        return found
+
+    @cached_property
+    def given_ids(self) -> list[GivenId]:
+        """The UUIDs that calls of declared tools were given, in order; what is no UUID at all is left out."""
+        found: list[GivenId] = []
+        for exchange in self.exchanges:
+            call, spec = exchange.call, self.tools.specs.get(exchange.call.name)
+            for argument in spec.id_arguments if spec is not None else ():
+                value = call.arguments.get(argument)
+                for element in cast("list[object]", value) if isinstance(value, list) else (value,):
+                    if isinstance(element, str) and is_uuid(element):
+                        found.append(GivenId(exchange.turn, call.name, argument, element))
+        return found
 
     @cached_property
     def evidence(self) -> Evidence:
@@ -211,8 +237,14 @@ def find_last_line(case: Case, turn: int) -> int:
 
 
 def _is_same(answer: object, response: object) -> bool:
-    """Compare bytes first, which is ten times faster than a walk; only where key order differs does the walk decide."""
-    return orjson.dumps(answer) == orjson.dumps(response) or is_same_json(answer, response)
+    """Compare bytes first, which is ten times faster than a walk; only where key order differs does the walk decide.
+
+    What orjson cannot write, numbers beyond 64 bits above all, the walk compares.
+    """
+    try:
+        return orjson.dumps(answer) == orjson.dumps(response) or is_same_json(answer, response)
+    except TypeError:
+        return is_same_json(answer, response)
 
 
 def _write(value: object) -> str:

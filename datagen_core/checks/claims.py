@@ -7,11 +7,12 @@ from collections.abc import Collection, Iterator
 from typing import Final, cast
 
 from datagen_core.checks.acts import ACTS, ANY_CALL, CHANGES, NOTES, Mention, find_mentions
-from datagen_core.checks.case import Case, iter_spoken
+from datagen_core.checks.case import Case, hear_before, iter_spoken
 from datagen_core.checks.deeds import Done, carries_note
 from datagen_core.checks.registry import Finding, rule
 from datagen_core.checks.speech import Predicate, read_predicates
 from datagen_core.checks.sums import fold
+from datagen_core.checks.unknown_acts import find_unknown_acts
 
 # Words after which the verb says something else of the noun: 쿠폰 없이 주문했습니다, 취소 가능 여부를 확인했습니다.
 _BREAKS: Final = re.compile(
@@ -53,6 +54,11 @@ _LOOKED_UP: Final = re.compile(
 )
 # 도와드릴 준비가 되어 있습니다: ready to help, nothing prepared.
 _READY_TO: Final = re.compile(r"[릴할줄볼될]\s*$")
+# No tool takes these away.
+_KEPT: Final = re.compile(
+    r"(?:배송지|주소|계정|회원\s?정보|카드|주문\s?(?:내역|기록)|이력)[을를은도]?\s?(?:\S{1,4}\s)?$"
+)
+_FROM_CART: Final = re.compile(r"장바구니|주문에서|담")
 _ORDER_OF: Final = re.compile(r"(?:주문|결제|예약|신청)\S?\s(?:\S{1,4}\s)?$")
 
 
@@ -66,12 +72,14 @@ def check_claims(case: Case) -> Iterator[Finding]:
     """Find claims that no call before them backs; source: the rules learnt. Quotations and questions claim nothing."""
     done = Done()
     for turn, text in iter_spoken(case, "counsellor"):
+        for said in find_unknown_acts(text):
+            yield Finding(turn, f"claims what no tool does: {said!r}")
         mentions = find_mentions(text)
-        now = _NOW.search(text)
+        now = _NOW.search(text) if "이제" in text else None
         if not mentions and now is None:
             continue
         done.advance(case.exchanges, turn)
-        done.forget_lines(sum(line.role == "customer" for line in case.turns[:turn]))
+        done.forget_lines(len(hear_before(case, turn)))
         if now is not None and not _is_so_now(now, done):
             yield Finding(turn, f"claims a change, which no call backs: {now[0]!r}")
         seen: set[tuple[int, int]] = set()
@@ -95,6 +103,10 @@ def _find_lie(case: Case, mention: Mention, done: Done, turn: int) -> Predicate 
     """Return the predicate that claims what was not done; the cheap tests come first, morphemes last."""
     act = ACTS[mention.act]
     head = mention.sentence[: mention.place]
+    if mention.act == "remove" and _KEPT.search(head):
+        return _read_claim(mention)
+    if mention.word == "제외" and not _FROM_CART.search(head):
+        return None
     if not act.is_promise_false and mention.act != "report" and _is_backed(mention, head, done):
         return _find_other_dish(case, mention, done, turn)
     if _is_seen_state(mention, done):

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 from typing import Final, NamedTuple, cast
 
-from datagen_core.checks.case import Case, iter_spoken
+from datagen_core.checks.case import Case, find_last_line, hear_before
 from datagen_core.checks.numerals import Numeral, find_counts
 
 _COUNTERS: Final = frozenset(
@@ -76,8 +76,8 @@ def find_miscounted(case: Case, turn: int, text: str) -> Iterator[str]:
 
 
 def _set_scene(case: Case, turn: int) -> _Scene:
-    began = max((index for index in range(turn) if case.turns[index].role == "customer"), default=-1)
-    heard = _hear(case, turn)
+    began = find_last_line(case, turn)
+    heard = hear_before(case, turn)
     before = [cart for index, cart in case.evidence.carts if index < began]
     carts = before[-1:] + [cart for index, cart in case.evidence.carts if began < index < turn]
     quantities = (
@@ -92,14 +92,10 @@ def _set_scene(case: Case, turn: int) -> _Scene:
 
 def _list_ever(case: Case, turn: int) -> set[int]:
     """Return every quantity so far: said by the customer, written by a call, or in a cart; and one."""
-    ever = {1}.union(*({int(c.value) for c in find_counts(text)} for text in _hear(case, turn)))
+    ever = {1}.union(*({int(c.value) for c in find_counts(text)} for text in hear_before(case, turn)))
     quantities = (exchange.call.arguments.get("quantity") for exchange in case.exchanges if exchange.turn < turn)
     ever |= {value for value in quantities if type(value) is int}
     return ever | {count for index, _, count in case.evidence.counts if index < turn}
-
-
-def _hear(case: Case, turn: int) -> list[str]:
-    return [text for index, text in iter_spoken(case, "customer") if index < turn]
 
 
 def _allow(case: Case, turn: int, scene: _Scene, dish: str | None, *, is_done: bool) -> set[int] | None:

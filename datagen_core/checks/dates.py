@@ -32,13 +32,31 @@ _DATE: Final = re.compile(
 _NAMED_WEEKDAY: Final = re.compile(
     rf"(?<![가-힣])(?P<named>{'|'.join(_NAMED)})(?:은|는|이|인)?\s?(?:\((?P<short>{_WEEKDAY})\)|(?P<long>{_WEEKDAY})요일)(?!\s?말고)"
 )
+_IS_DAY: Final = (
+    r"(?=\s?(?:이[라고네니거었에며지어여]|입|인데|라[서고]|여서|예요|일\s?텐|죠|네요|맞"
+    r"|저녁|아침|점심|오전|오후|밤|새벽|낮|[,.!]|$))"
+)
+_ASKED: Final = re.compile(r"(?:요일)?[^.!?\n]{0,8}(?:[?？]|인가|맞[죠지나]|이?[죠지](?![가-힣]))")
+"""What follows a day that is asked for, not claimed: 오늘이 토요일인가요, 오늘 토요일 맞죠."""
+
+_CALLED_NOW: Final = re.compile(
+    r"(?<![가-힣])(?:지금|현재|이제|오늘)(?:은|이|도|이\s?바로|\s?날짜[는가]|\s?시[각간][은이]?)?[,\s]{0,2}"
+    rf"(?:(?:벌써|마침|바로|딱|또|한창|아직|역시|즐거운|바쁜)\s?)?(?:(?P<day>{_WEEKDAY})요일|(?P<part>주말|평일)){_IS_DAY}"
+    rf"|(?P<ahead>{_WEEKDAY})요일(?:인|이고|입니다만)\s?(?:오늘|지금)"
+)
+"""What the day of the dialogue is called without a date: `지금은 토요일이어서`, `오늘은 주말이라`."""
+
+_WEEKEND: Final = "토일"
 _MONTH: Final = re.compile(
     r"(?<![\d.,])(?:0|1[3-9]|[2-9]\d)\s?월(?!의\s?(?:월급|보너스)|드|[가-힣]?요일)(?=\s|\d|[에의은부까달]|[.,?!]|$)"
 )
 _OTHER_YEAR: Final = re.compile(r"(?:작년|재작년|지난해|내년|후년|올해)\S{0,2}\s?$")
 _ISO: Final = re.compile(r"\"((?:19|20)\d{2}-\d{2}-\d{2}(?:[T ][0-9:.]+(?:Z|[+-]\d{2}:?\d{2})?)?)\"")
-_MAY_HOLD_DATE: Final = re.compile(r"\d\s?월|\d{4}[-./]|오늘|내일|모레|어제|그제|글피|\([월화수목금토일]\)").search
-_SIGNS: Final = ("월", "요일", "오늘", "내일", "모레", "어제", "그제", "글피", "20", "19")
+_MAY_HOLD_DATE: Final = re.compile(
+    r"\d\s?월|\d{4}[-./]|오늘|내일|모레|어제|그제|글피|\([월화수목금토일]\)|요일|주말|평일"
+).search
+_YEARS: Final = ("20", "19")
+_SIGNS: Final = ("월", "요일", "오늘", "내일", "모레", "어제", "그제", "글피", "(", "주말", "평일", *_YEARS)
 _LEAP_YEAR: Final = 2028
 _NEAR: Final = timedelta(days=183)
 
@@ -69,11 +87,12 @@ def check_dates(case: Case) -> Iterator[Finding]:
     yield from _check_frame(case)
     today = _find_today(case)
     everything = read_written(case)
-    if any(sign in everything.whole for sign in _SIGNS):
+    is_said = any(sign in everything.said for sign in _SIGNS)
+    if is_said or any(sign in everything.whole for sign in _YEARS):
         for written in everything.turns:
             if written.role not in ("customer", "counsellor"):
                 yield from _check_iso(written)
-            elif _MAY_HOLD_DATE(written.text):
+            elif is_said and _MAY_HOLD_DATE(written.text):
                 yield from (Finding(written.turn, problem) for problem in find_problems(written.text, today))
 
 
@@ -128,9 +147,22 @@ def find_problems(text: str, today: date | None) -> tuple[str, ...]:
         for match in _NAMED_WEEKDAY.finditer(text):
             claimed = match["short"] or match["long"]
             meant = today + timedelta(days=_NAMED[match["named"]])
-            if WEEKDAYS[meant.weekday()] != claimed:
+            if WEEKDAYS[meant.weekday()] != claimed and _ASKED.match(text, match.end()) is None:
                 problems.append(f"{match[0]!r}: that day is a {_name(meant)}")
+        problems += [] if problems else _find_misnamed(text, today)
     return tuple(dict.fromkeys(problems))
+
+
+def _find_misnamed(text: str, today: date) -> Iterator[str]:
+    if not ("요일" in text or "주말" in text or "평일" in text):
+        return
+    name = WEEKDAYS[today.weekday()]
+    for match in _CALLED_NOW.finditer(text):
+        claimed = match["day"] or match["ahead"]
+        is_wrong = claimed != name if claimed else (match["part"] == "주말") != (name in _WEEKEND)
+        # A Friday evening may pass for the weekend.
+        if is_wrong and not (match["part"] and name == "금") and _ASKED.match(text, match.end()) is None:
+            yield f"{match[0]!r}: today is a {_name(today)}"
 
 
 def _read_spoken(match: re.Match[str], text: str) -> _Spoken | None:

@@ -68,7 +68,7 @@ class Done:
 
 def carries_note(exchange: Exchange) -> bool:
     """Tell whether a call that was carried out had a request, a note or a gate password."""
-    return refusal_code(exchange.response) is None and any(exchange.call.arguments.get(name) for name in _NOTED)
+    return any(map(exchange.call.arguments.get, _NOTED)) and refusal_code(exchange.response) is None
 
 
 def _names_in(items: object) -> frozenset[str]:

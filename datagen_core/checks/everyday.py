@@ -57,6 +57,8 @@ def _is_everyday(word: str) -> bool:
 
 def strip_particles(word: str) -> list[str]:
     """Return what the word may be without its particle; nothing where it ends in none."""
+    if not word.endswith(_PARTICLES):
+        return []
     return [
         word.removesuffix(particle) for particle in _PARTICLES if word.endswith(particle) and len(word) > len(particle)
     ]

@@ -102,7 +102,7 @@ def _note_id(evidence: Evidence, value: str, kind: str, turn: int) -> None:
 
 
 def _walk(evidence: Evidence, value: object, key: str, turn: int) -> None:
-    """Note what a value shows, the fields of an object before what they hold. Most values are strings and numbers."""
+    """Note what a value shows, the fields of an object before what they hold. Most values are strings."""
     kind = type(value)
     if kind is str:
         _note_text(evidence, cast("str", value), key, turn)
@@ -112,7 +112,10 @@ def _walk(evidence: Evidence, value: object, key: str, turn: int) -> None:
         fields = cast("dict[str, object]", value)
         _note_object(evidence, fields, turn)
         for name, inner in fields.items():
-            _walk(evidence, inner, name, turn)
+            if type(inner) is str:
+                _note_text(evidence, inner, name, turn)
+            elif inner is not None and type(inner) is not bool:
+                _walk(evidence, inner, name, turn)
     elif kind is list:
         for inner in cast("list[object]", value):
             _walk(evidence, inner, key, turn)

@@ -89,7 +89,8 @@ def _words_before(text: str, amounts: Sequence[Amount], place: int) -> str:
 
 def _find_prices(evidence: Evidence, words: str, turn: int) -> set[int] | None:
     """Return the prices, and those times the quantity, of the dish where the words name exactly one and end with it."""
-    named = sorted((name for name in evidence.prices if fold(name) in words), key=len, reverse=True) if words else []
+    dishes = [name for name in evidence.prices if fold(name) and fold(name) in words] if words else []
+    named = sorted(dishes, key=len, reverse=True)
     if not named:
         return None
     dish = fold(named[0])

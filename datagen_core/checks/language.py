@@ -119,12 +119,13 @@ def _list_known_words(case: Case, turn: int) -> frozenset[str]:
 
 
 _BROKEN: Final = regex.compile(
-    r"[\p{Cc}\p{Co}\p{Cs}\p{Zl}\p{Zp}\p{NChar}\uFFFD\u00AD\u061C\u115F\u1160\u180E\u200B\u200C\u200E\u200F\u202A-\u202E"
-    r"\u2060-\u206F\u3164\uFEFF\uFFA0\uFFF9-\uFFFB\U000E0000-\U000E0FFF--[\n\t]]"
+    r"[\p{Cc}\p{Co}\p{Cs}\p{Zl}\p{Zp}\p{NChar}\p{DI}\uFFFD\u2800\uFFF9-\uFFFB\U000E0000-\U000E0FFF--[\n\t\u200D\uFE0E\uFE0F]]"
+    r"|(?<![\p{Emoji}\p{Extended_Pictographic}])[\uFE0E\uFE0F]"
     r"|(?<![\p{Extended_Pictographic}\p{Emoji_Modifier}\uFE0F])\u200D|\u200D(?!\p{Extended_Pictographic})",
     regex.V1,
 )
-"""Characters that nobody types: controls, private use, lone surrogates, invisible ones; joiners only inside emoji."""
+"""Characters that nobody types: controls, private use, lone surrogates, invisible ones (what Unicode calls
+default-ignorable, and the empty Braille cell); joiners and variation selectors only beside emoji."""
 
 _FLAG: Final = regex.compile(r"\U0001F3F4[\U000E0020-\U000E007F]+")
 _ESCAPED_CONTROL: Final = regex.compile(r"(?<!\\)(?:\\\\)*\\(?:u00[01][0-9a-f]|[bfr])")
@@ -134,7 +135,7 @@ _FOREIGN: Final = regex.compile(
 """Two letters or more of another script; single ones stand in emoticons, in 大 and in +α."""
 
 _FOREIGN_LETTER: Final = regex.compile(r"[\p{L}--[\p{Hangul}\p{Latin}\p{Common}\p{Inherited}\p{Greek}]]", regex.V1)
-_UNUSUAL: Final = re.compile(r"[^\n -~가-힣ㄱ-ㆎ·…‘’“”–—]")
+_UNUSUAL: Final = re.compile(r"[^\n -~가-힣ㄱ-ㅣㅥ-ㆎ·…‘’“”–—]")  # between ㅣ and ㅥ stands the invisible filler
 
 
 @rule(

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final, cast
 
-from datagen_core.checks.case import Case
+from datagen_core.checks.case import Case, find_last_line
 from datagen_core.checks.numerals import Numeral, find_counts
 
 _PLACES: Final = frozenset(("곳", "군데"))
@@ -17,6 +17,8 @@ _END: Final = re.compile(r"[.!?\n](?!\d)")
 _PART_BEFORE: Final = re.compile(r"(?:이|그|저|나머지|다른|위|아래|말씀하신|중|중에|가운데)\s?$")
 _PART_AFTER: Final = re.compile(r"\s?(?:중|가운데|만|씩|을 골라|를 골라|정도|이상|을 추천|더)")
 _OF_HOURS: Final = re.compile(r"영업|문을|열려|닫")
+_ASIDE: Final = re.compile(r"\([^()]*\)")
+_FOUND: Final = re.compile(r"[을를이가]?\s?(?:찾았|찾아\s?(?:드렸|냈)|검색되|검색됐|나왔|나옵|조회되|조회됐)")
 _OF_FIGURES: Final = re.compile(r"평점|배달비|최소")
 _DESCRIBED: Final = re.compile(r"\((?:평점|배달비)")
 _OF_STOCK: Final = re.compile(r"품절|주문 가능|주문하실 수|가능한")
@@ -51,7 +53,7 @@ def _allow(case: Case, turn: int, text: str, count: Numeral, sentence: str) -> s
     if _ADDRESS.search(sentence) and count.unit in {"곳", "군데", "개", "건", ""}:
         return _count_addresses(case, turn) if re.search(r"저장|등록|있습니다|있어요|있으", sentence) else set()
     if count.unit in _PLACES:
-        return _count_places(case, turn, text, sentence)
+        return _count_places(case, turn, text, sentence, is_found=_FOUND.match(text, count.end) is not None)
     if count.unit in _KINDS and _CART.search(sentence) and (is_whole or count.unit != "개"):
         return _count_cart(case, turn)
     before = text[max(0, count.start - 12) : count.start]
@@ -60,8 +62,11 @@ def _allow(case: Case, turn: int, text: str, count: Numeral, sentence: str) -> s
     return set()
 
 
-def _count_places(case: Case, turn: int, text: str, sentence: str) -> set[int]:
-    """Count what the searches of this round found, each by itself, else the latest before it; and what is named."""
+def _count_places(case: Case, turn: int, text: str, sentence: str, *, is_found: bool) -> set[int]:
+    """Count what the searches of this round found, each by itself, else the latest before it; and what is named.
+
+    Of what is said to be found (`3곳을 찾았습니다`) what the text names counts for nothing.
+    """
     sizes: set[int] = set()
     for response in _searches(case, turn):
         entries = _entries(response, "items")
@@ -70,7 +75,7 @@ def _count_places(case: Case, turn: int, text: str, sentence: str) -> set[int]:
         pages = response.get("pagination")
         total = cast("dict[str, object]", pages).get("total_items") if isinstance(pages, dict) else None
         sizes |= {len(entries), total} if isinstance(total, int) else {len(entries)}
-        if _OF_HOURS.search(sentence):
+        if _OF_HOURS.search(_ASIDE.sub("", sentence)):
             n_open = sum(entry.get("is_open") is True for entry in entries)
             sizes |= {n_open, len(entries) - n_open}
         if "무료" in sentence or "0원" in sentence:
@@ -78,11 +83,11 @@ def _count_places(case: Case, turn: int, text: str, sentence: str) -> set[int]:
         if _OF_FIGURES.search(sentence) and not _DESCRIBED.search(sentence):
             sizes |= set(range(1, len(entries)))
     n_named = sum(name in text for name in case.evidence.shops)
-    return sizes | {n_named} if sizes and n_named > 1 else sizes
+    return sizes | {n_named} if sizes and n_named > 1 and not is_found else sizes
 
 
 def _searches(case: Case, turn: int) -> list[dict[str, object]]:
-    began = max((index for index in range(turn) if case.turns[index].role == "customer"), default=-1)
+    began = find_last_line(case, turn)
     found = [
         (exchange.turn, cast("dict[str, object]", exchange.response))
         for exchange in case.exchanges

@@ -9,6 +9,8 @@ from typing import NamedTuple, cast
 from kiwipiepy import Kiwi, Token
 
 _LOCK = Lock()
+_N_TAGS = 64
+"""More than there are tags."""
 
 
 class Morpheme(NamedTuple):
@@ -31,3 +33,14 @@ def analyse(text: str) -> tuple[Morpheme, ...]:
 @lru_cache(maxsize=1)
 def _load() -> Kiwi:
     return Kiwi(num_workers=1, load_default_dict=False, load_typo_dict=False, load_multi_dict=False)
+
+
+@lru_cache(maxsize=4096)
+def is_in_dictionary(noun: str) -> bool:
+    """Tell whether the library knows every morpheme of a word, instead of having guessed one.
+
+    A guessed morpheme carries the number of its tag as its id; those of the dictionary begin above the tags.
+    """
+    with _LOCK:
+        tokens = cast("list[Token]", _load().tokenize(noun))
+    return all(token.id >= _N_TAGS for token in tokens)

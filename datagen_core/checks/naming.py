@@ -13,11 +13,12 @@ from functools import lru_cache
 from typing import Final
 
 from datagen_core.checks.amounts import find_amounts
-from datagen_core.checks.case import Case, iter_spoken
+from datagen_core.checks.case import Case, hear_before
 from datagen_core.checks.everyday import SHOP_ENDS, ends_shops, is_everyday, looks_like_shop, strip_particles
 from datagen_core.checks.morphology import analyse
 from datagen_core.checks.numerals import find_counts
 from datagen_core.checks.sums import fold
+from datagen_core.checks.unheard import find_unheard
 from datagen_core.environment.catalogue import build_catalogue
 from datagen_core.environment.catalogue_names import BRANCHES
 
@@ -28,9 +29,9 @@ SHOP: Final = "\ue001"
 _NAME: Final = f"[{DISH}{SHOP}]"
 _WORD: Final = r"[가-힣A-Za-z0-9&]+"
 _OPEN: Final = r"(?=[^.!?,]{0,18}(?:영업|문을|최소\s?주문|배달비|평점|열려|닫))"
-# What follows where a restaurant is named.
+# What follows where a restaurant is named. The class it begins with lets a search skip all other letters.
 _AT_SHOP: Final = (
-    rf"(?:에서|에는|의\s?(?={DISH}|(?:어떤\s)?메뉴)|\s(?=메뉴[는은가도]|메뉴판)|[은는이가]\s{_OPEN}"
+    rf"(?=[에의은는이가\s(])(?:에서|에는|의\s?(?={DISH}|(?:어떤\s)?메뉴)|\s(?=메뉴[는은가도]|메뉴판)|[은는이가]\s{_OPEN}"
     r"|\s?(?=\((?:평점|별점|배달비|최소)))"
 )
 _SIZED: Final = r"(?:\([^()]{1,8}\))?"
@@ -40,7 +41,7 @@ _PLACE: Final = re.compile(_AT_SHOP)
 _BEFORE_NAME: Final = re.compile(rf"\s{DISH}+(?:{_AT_SHOP}|\s(?={DISH}))")
 _BEFORE_DISH: Final = re.compile(rf"\s(?={DISH})")
 _CARRIED: Final = re.compile(
-    r"(?:[을를은는도]\s(?:장바구니에서?\s|추가로\s|모두\s|다\s)?(?:담았|담아|담을|뺐|빼\s|추가|삭제했|넣었|넣어)"
+    r"(?=[을를은는도에\s])(?:[을를은는도]\s(?:장바구니에서?\s|추가로\s|모두\s|다\s)?(?:담았|담아|담을|뺐|빼\s|추가|삭제했|넣었|넣어)"
     r"|에?\s(?:요청|몇\s?(?:개|그릇|인분|마리)))"
 )
 _JOINED: Final = re.compile(rf"(?:(?:과|와|이랑|랑|하고)\s|\+|,\s){_NAME}")
@@ -58,6 +59,8 @@ _BESIDE: Final = re.compile(
     r"(?=,|\(|입니다|이고|이며|이에요|\s등|\s중에?서?\s|\s같은|까지\s)"
 )
 _REACH: Final = 24
+_NO_WORD: Final = frozenset(("", " ", DISH, SHOP, DISH * 2, SHOP * 2))
+"""What no unknown word ends with: nothing, a space, a name that was shown."""
 _EXAMPLE: Final = re.compile(r"예를 들|예:|예시|처럼")
 _END: Final = re.compile(r"(?<=[.!?])\s|\n")
 _SIZE: Final = re.compile(r"\([^()]*\)$")
@@ -80,6 +83,10 @@ def find_strangers(case: Case, turn: int, text: str) -> Iterator[str]:
         if stranger is not None:
             yield stranger
     yield from _find_unshown_shops(case, turn, masked)
+    unheard = list(find_unheard(masked))
+    if unheard:
+        heard = _hear(case, turn)
+        yield from (name for name in unheard if fold(name) not in heard)
 
 
 def _names_before(case: Case, turn: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -123,6 +130,8 @@ def _find_places(text: str, masked: str) -> Iterator[tuple[str, int, bool]]:
     starts = [amount.start for amount in find_amounts(text)]
     starts += [count.start for count in find_counts(text) if count.is_sure]
     for start in starts:
+        if masked[max(0, start - 2) : start].strip() in _NO_WORD:
+            continue
         match = _LAST_WORD.search(masked, max(0, start - _REACH), start)
         if match:
             yield match[1], match.start(1), False
@@ -131,7 +140,10 @@ def _find_places(text: str, masked: str) -> Iterator[tuple[str, int, bool]]:
 def _look_back(masked: str, anchor: re.Pattern[str], *, is_shop: bool) -> Iterator[tuple[str, int, bool]]:
     """Yield the word that ends where each match begins."""
     for match in anchor.finditer(masked):
-        word = _TAIL.search(masked, max(0, match.start() - _REACH), match.start())
+        start = match.start()
+        if masked[start - 1 : start] in _NO_WORD:
+            continue
+        word = _TAIL.search(masked, max(0, start - _REACH), start)
         if word:
             yield word[1], word.start(1), is_shop
 
@@ -145,7 +157,7 @@ def _sentence_around(text: str, place: int) -> str:
 def _hear(case: Case, turn: int) -> str:
     """Return, folded, all that was shown and said before a turn, names first."""
     shops, dishes = _names_before(case, turn)
-    parts = [*shops, *dishes, *(text for index, text in iter_spoken(case, "customer") if index < turn)]
+    parts = [*shops, *dishes, *hear_before(case, turn)]
     parts += [
         text
         for (index, text), spoken in zip(case.texts[1:], case.turns[:turn], strict=False)
@@ -225,7 +237,9 @@ def _find_unshown_shops(case: Case, turn: int, masked: str) -> Iterator[str]:
     """Yield restaurants of the catalogue that exist, but were neither shown nor named by the customer."""
     if case.opening is None:
         return
-    shops = _list_shops(case.opening.catalogue_seed)
+    shops, any_start = _list_shops(case.opening.catalogue_seed)
+    if any_start.search(masked) is None:
+        return
     for start in [start for start in shops if start in masked]:
         for name in shops[start]:
             if fold(name) in fold(masked) and fold(name) not in _hear(case, turn):
@@ -233,10 +247,13 @@ def _find_unshown_shops(case: Case, turn: int, masked: str) -> Iterator[str]:
 
 
 @lru_cache(maxsize=64)
-def _list_shops(seed: int) -> dict[str, list[str]]:
-    """Return the names, without branch, of every restaurant of a catalogue by their first two syllables."""
+def _list_shops(seed: int) -> tuple[dict[str, list[str]], re.Pattern[str]]:
+    """Return the names, without branch, of every restaurant of a catalogue by their first two syllables.
+
+    The pattern finds whether a text holds any of these beginnings.
+    """
     shops: dict[str, list[str]] = {}
     for restaurant in build_catalogue(seed).restaurants:
         name = _BRANCH.sub("", restaurant.name)
         shops.setdefault(name[:2], []).append(name)
-    return shops
+    return shops, re.compile("|".join(map(re.escape, shops)))

@@ -60,7 +60,8 @@ def find_misattributed(evidence: Evidence, text: str, amounts: Sequence[Amount],
     A fact belongs to the restaurants named since the fact before it, else to those of that fact, within one sentence;
     `배달비 1,000원인 가온재` belongs to the one that follows. Where no restaurant is named, nothing is judged.
     """
-    mentions = find_mentions(evidence, text, turn)
+    may_hold_fact = amounts or "배달" in text or find_ratings(text)
+    mentions = find_mentions(evidence, text, turn) if may_hold_fact else []
     if not mentions:
         return
     facts = [

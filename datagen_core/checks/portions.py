@@ -152,13 +152,11 @@ def _gather_names(case: Case, before: int) -> dict[str, str]:
     for exchange in case.exchanges:
         if exchange.response_turn >= before:
             break
-        shown = (*_list_objects(exchange.response, "menus"), *_list_objects(exchange.response, "items"))
-        for element in shown:
-            name = element.get("name") if "menu_item_id" in element else None
-            name = element.get("menu_name", name)
-            for key in (element.get("menu_item_id"), element.get("cart_item_id")):
-                if isinstance(key, str) and isinstance(name, str):
-                    names[key] = name
+        for element in (*_list_objects(exchange.response, "menus"), *_list_objects(exchange.response, "items")):
+            name = element.get("menu_name", element.get("name") if "menu_item_id" in element else None)
+            if isinstance(name, str):
+                ids = (element.get("menu_item_id"), element.get("cart_item_id"))
+                names.update((key, name) for key in ids if isinstance(key, str))
     return names
 
 
@@ -178,9 +176,9 @@ def _place_letters(text: str) -> tuple[str, list[int]]:
 
 
 def _customer_lines(case: Case, turn: int) -> Iterator[tuple[int, str]]:
-    for index in range(turn - 1, -1, -1):
-        if case.turns[index].role == "customer":
-            yield index, case.turns[index].text
+    for index, text in reversed(case.lines["customer"]):
+        if index < turn:
+            yield index, text
 
 
 def _list_objects(response: object, field: str) -> list[dict[str, object]]:

@@ -59,15 +59,16 @@ def check_phones(case: Case) -> Iterator[Finding]:
         if not _is_pool(_read_digits(address.phone)):
             yield Finding(None, f"the opening's phone number {address.phone!r} is not of the pool {PHONE_PREFIX}…")
     written = read_written(case)
-    if not _MAY_HOLD_PHONE(written.whole):
+    if not _MAY_HOLD_PHONE(written.plain):
         return
     for turn, _, text in written.turns:
-        for number in find_strange_phones(blank_ids(text)) if _MAY_HOLD_PHONE(text) else ():
+        plain = blank_ids(text)
+        for number in find_strange_phones(plain) if _MAY_HOLD_PHONE(plain) else ():
             yield Finding(turn, f"the phone number {number!r} is not of the pool {PHONE_PREFIX}…", severity)
 
 
 _MAY_HOLD_PHONE: Final = re.compile(
-    rf"0{_GAP}1{_GAP}[016789]|82{_GAP}0?{_GAP}1|82[- ]?[2-7]|0[2-7][0-9]?[-. )]|[공영빵]\s?일"
+    rf"(?=[08공영빵])(?:0{_GAP}1{_GAP}[016789]|82{_GAP}0?{_GAP}1|82[- ]?[2-7]|0[2-7][0-9]{{0,2}}[-. )]|[공영빵]\s?일)"
 ).search
 
 
@@ -127,7 +128,7 @@ _EMAIL: Final = re.compile(
 )
 """The parts are as long as RFC 5321 (4.5.3.1) lets them be."""
 
-_MAY_IDENTIFY: Final = re.compile(r"[@＠]|(?:[0-9０-９][ .~‐-—-]{0,3}){10}").search
+_MAY_IDENTIFY: Final = re.compile(r"[@＠0-9０-９](?:(?<=[@＠])|(?:[ .~‐-—-]{0,3}[0-9０-９]){9})").search
 _ALWAYS_GRAVE: Final = frozenset[Kind]({"resident registration number", "card number"})
 
 
@@ -139,7 +140,7 @@ _ALWAYS_GRAVE: Final = frozenset[Kind]({"resident registration number", "card nu
 def check_identifiers(case: Case) -> Iterator[Finding]:
     """Find what points at a person. In other domains accounts and e-mail addresses are warnings: some live by them."""
     written = read_written(case)
-    if not _MAY_IDENTIFY(written.whole):
+    if not _MAY_IDENTIFY(written.plain):
         return
     for turn, role, text in written.turns:
         plain = blank_ids(text)
@@ -187,8 +188,11 @@ def _is_account(number: str, cards: list[str]) -> bool:
     return 10 <= len(digits) <= 14 and not digits.startswith("01") and number not in cards
 
 
+_WIDE_DIGIT: Final = re.compile(r"(?![0-9])\d")
+
+
 def _narrow_digits(text: str) -> str:
-    return "".join(str(unicodedata.decimal(sign)) if sign.isdecimal() else sign for sign in text)
+    return _WIDE_DIGIT.sub(lambda match: str(unicodedata.decimal(match[0])), text)
 
 
 def _read_digits(text: str) -> str:

@@ -84,7 +84,7 @@ class Timeline:
 
 def find_contradictions(order: Fields) -> Iterator[str]:
     """Yield what an order's state says against itself."""
-    status, payment = order.get("status"), order.get("payment_status")
+    status, payment = as_text(order.get("status")), as_text(order.get("payment_status"))
     if status in _IN_FORCE and payment in ("pending", "failed", "cancelled", "refunded"):
         yield f"the order is {status}, its payment {payment}"
     elif status == "pending" and payment in ("cancelled", "refunded"):

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple, cast
+from typing import Final
 
 from datagen_core.checks.case import Case
 from datagen_core.checks.differences import describe_difference
-from datagen_core.checks.evidence import BEFORE, CUSTOMER, UNNAMED, find_uuids, name_kind
+from datagen_core.checks.evidence import BEFORE, CUSTOMER, UNNAMED, name_kind
 from datagen_core.checks.registry import Finding, rule
 from datagen_core.environment import is_error
 
 _CHANGES_CHECKOUT: Final = frozenset(
     {"add_to_cart", "update_cart_item", "remove_cart_items", "upsert_address", "place_order"}
 )
-
-
-class _GivenId(NamedTuple):
-    turn: int
-    tool: str
-    argument: str
-    value: str
 
 
 @rule(
@@ -33,8 +26,7 @@ def check_ids_seen(case: Case) -> Iterator[Finding]:
 
     What is no UUID at all is left to C05.
     """
-    for given in _iter_ids(case):
-        turn, tool, argument, value = given
+    for turn, tool, argument, value in case.given_ids:
         if argument == "user_id" and case.is_delivery:
             if value != case.dialogue.uid or case.evidence.ids.get(value, {}).get("user_id") != BEFORE:
                 yield Finding(turn, f"{tool}: user_id {value} is not the customer's id in the system prompt")
@@ -52,7 +44,7 @@ def check_ids_kind(case: Case) -> Iterator[Finding]:
 
     The customer's words vouch for an order id, and for any id that nothing else has shown.
     """
-    for turn, tool, argument, value in _iter_ids(case):
+    for turn, tool, argument, value in case.given_ids:
         kind = name_kind(argument)
         shown = case.evidence.kinds_before(value, turn)
         fields = shown - {CUSTOMER}
@@ -93,13 +85,3 @@ def _describe_snapshot(snapshot: object, prepared: object | None, changed_by: st
     if difference is not None:
         return f"the snapshot is not the one prepared last: {difference}"
     return None if changed_by is None else f"{changed_by} was called after the checkout was prepared"
-
-
-def _iter_ids(case: Case) -> Iterator[_GivenId]:
-    for exchange in case.exchanges:
-        spec = case.tools.specs.get(exchange.call.name)
-        for argument in spec.id_arguments if spec is not None else ():
-            value = exchange.call.arguments.get(argument)
-            for element in cast("list[object]", value) if isinstance(value, list) else [value]:
-                if isinstance(element, str) and list(find_uuids(element)) == [element]:
-                    yield _GivenId(exchange.turn, exchange.call.name, argument, element)

@@ -294,6 +294,6 @@ def _walk(turn: int, response: object) -> Iterator[_Leaf]:
 
 def _lines_before(case: Case, turn: int) -> Iterator[tuple[int, str]]:
     """Yield the customer's lines before a turn, the latest first."""
-    for index in range(turn - 1, -1, -1):
-        if case.turns[index].role == "customer":
-            yield index, case.turns[index].text
+    for index, text in reversed(case.lines["customer"]):
+        if index < turn:
+            yield index, text

@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import combinations
 from typing import Final
 
-from datagen_core.checks.case import Case, iter_spoken
+from datagen_core.checks.case import Case, hear_before
 from datagen_core.checks.evidence import find_uuids
 from datagen_core.checks.numerals import find_dates, find_durations, find_ratings, find_times, find_won
 
@@ -20,8 +20,12 @@ _EXAMPLE: Final = re.compile(r"\s?(?:처럼|같은|같이|등의|형식|이런 �
 _APPROXIMATE: Final = re.compile(r"\s?(?:쯤|경|정도|무렵|께)")
 _LIMIT: Final = re.compile(r"\s?(?:점)?\s?(?:이상|이하|넘|초과|미만|만점|높|낮|차이|더|덜)")
 _WAITS: Final = re.compile(
-    r"도착|걸리|걸려|걸립|소요|배달|조리|예상|안에|이내|뒤|후|환불|처리|영업|남았|남은|연장|전에|지연|늦"
+    r"도착|걸[리려립릴린렸]|거리|라이더|기사|가는|가고|출발|오실|오십|받으|받아|완성|나올|나옵|대기|기다|소요|배달|조리|예상|안에|이내|뒤|후|환불|처리|영업|남았|남은|연장|전에|지연|늦"
 )
+_ARRIVES: Final = re.compile(
+    r"[^.!?\n]{0,24}(?:도착|오실|오십|받으실|받아\s?보실|갖다|가져다|배달(?:될|됩|해\s?드릴|되겠|예정|\s?예정)|올\s?(?:것|거|예정))"
+)
+_OF_PAST: Final = re.compile(r"도착(?:했|하셨|한|하였|됐|되었|이 완료)")
 _SCALE: Final = re.compile(r"\s?점?\s?(?:까지|만점|이내|범위)")
 _SMALL: Final = re.compile(r"(?<![\d.])[0-5](?:\.\d)?")
 _PHONE: Final = re.compile(r"(?<![\d-])(?:0\d{1,2}[- ]?\d{3,4}[- ]?\d{4}|1\d{3}-\d{4})(?![\d-])")
@@ -31,7 +35,8 @@ _STREET: Final = re.compile(
     r"[가-힣]{1,8}[로길]\s?\d{1,4}(?:-\d{1,4})?(?![\d,.]|\s?[개그인마잔판줄병세명조접캔컵팩봉박상통모묶가군곳종건장분번시원점만천백월일년호층])"
 )
 _HEX: Final = re.compile(r"(?<![0-9A-Za-z-])(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{6,12}(?![0-9A-Za-z])")
-_RARE: Final = re.compile(r"\d{4}|[0-9a-f]{6}|\d\s?(?:호|층|번)|[로길]\s?\d")
+_DIGIT: Final = re.compile(r"\d")
+_RARE: Final = re.compile(r"(?=[\da-f로길])(?:\d{4}|[0-9a-f]{6}|\d\s?(?:호|층|번)|[로길]\s?\d)")
 
 
 def find_unshown(case: Case, turn: int, text: str) -> Iterator[str]:
@@ -40,7 +45,7 @@ def find_unshown(case: Case, turn: int, text: str) -> Iterator[str]:
     yield from _find_dates(case, turn, text)
     yield from _find_durations(case, turn, text)
     yield from _find_ratings(case, turn, text)
-    if _RARE.search(text):
+    if _DIGIT.search(text) and _RARE.search(text):
         yield from _find_codes(case, turn, text)
 
 
@@ -51,9 +56,14 @@ def _find_times(case: Case, turn: int, text: str) -> Iterator[str]:
     moments = [moment.hour * 60 + moment.minute for moment in _moments_before(case, turn)]
     spoken = {minute for line in _heard_before(case, turn) for time in find_times(line) for minute in time.minutes}
     for time in times:
-        reach = 30 if _APPROXIMATE.match(text, time.end) else 0
+        reach = 30 if _APPROXIMATE.match(text, time.end) and not _tells_arrival(text, time.end) else 0
         if not any(_is_near(minute, known, reach) for minute in time.minutes for known in (*moments, *spoken)):
             yield f"the time {time.text!r} was never shown"
+
+
+def _tells_arrival(text: str, place: int) -> bool:
+    """Tell whether a time is one of arriving: no tool knows one, so that it is near no time shown."""
+    return _ARRIVES.match(text, place) is not None and _OF_PAST.search(text, place) is None
 
 
 def _is_near(minute: int, known: int, reach: int) -> bool:
@@ -91,6 +101,8 @@ def _find_durations(case: Case, turn: int, text: str) -> Iterator[str]:
 
 def _find_ratings(case: Case, turn: int, text: str) -> Iterator[str]:
     ratings = [found for found in find_ratings(text) if not _SCALE.match(text, found.end)]
+    if not ratings:
+        return
     shown = {value for rated in case.evidence.ratings.values() for first, value in rated if first < turn}
     known = shown | {round(value, 1) for value in shown}
     ratings = [found for found in ratings if found.value not in known]
@@ -146,9 +158,8 @@ def _spell(token: str) -> str:
 
 
 def _heard_before(case: Case, turn: int) -> list[str]:
-    """Return the customer's lines before a turn, and the strings of calls and responses."""
-    lines = [text for index, text in iter_spoken(case, "customer") if index < turn]
-    return lines + [text for index, text in case.evidence.strings if index < turn]
+    """Return the customer's lines before a turn, and the strings of responses that speak of won."""
+    return hear_before(case, turn) + [text for index, text in case.evidence.strings if index < turn]
 
 
 def _moments_before(case: Case, turn: int) -> list[datetime]:

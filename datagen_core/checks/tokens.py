@@ -58,7 +58,30 @@ _LEAKS: Final = (
         re.compile(r"^[\s#*]*(?:assistant|user|system|human|AI|AI\s?상담사|상담사|어시스턴트)\**\s?[:：]", re.I | re.M),
     ),
 )
+_SLOT: Final = (
+    r"(?:고객|손님|식당|가게|상호|메뉴|음식|주문|결제|배송|배달|주소|상세|금액|가격|총액|합계|이름|성함|전화|연락처|번호|수량|개수|날짜"
+    r"|일자|시간|시각|수단|요청|평점|항목|내용|값|링크|도로명|식별자)[가-힣 _0-9]{0,10}"
+)
+"""What a template leaves open, between brackets of any kind."""
+
 _COUNSELLOR_LEAKS: Final = (
+    _Leak(
+        "a placeholder",
+        re.compile(
+            rf"[<‹＜〈《«\[［【{{｛%#@]\s?{_SLOT}\s?[>›＞〉》»\]］】}}｝%#@]"
+            r"|[<‹＜〈«](?!tools?\b|tool[_ -]|function[_ -]|think|reason|scratch)[A-Za-z][A-Za-z _-]{1,30}[>›＞〉»]"
+            r"|\[(?:insert|your|name|address|amount|price|date|time|order|phone|number|menu|customer)[a-z _-]{0,20}\]"
+            rf"|(?:^|\s)[(（]{_SLOT}[)）]\s?(?:원|개|님|로|으로|을|를|에서?|입니다)"
+            r"|(?<![A-Za-z])(?:TODO|FIXME|TBD|TBA|XXX+|lorem ipsum)(?![A-Za-z])|_{3,}|%[sd](?![A-Za-z])|%\([a-z_]+\)"
+            r"|\{[0-9]*\}|#\{|@@|\$[A-Za-z]"
+            r"|(?<![A-Za-z0-9])(?:[NX]{1,3}|\?{2,3})\s?(?:원|개|곳|분|인분)(?:입니다|을|를|이|으로|에서?|[ ,.!])"
+            r"|(?<![0-9])(?:\.\.\.|…)\s?원(?:입|이|을|에)"
+            r"|(?:넣을|채울|입력할|기입할|적을|작성할|추가할)\s?것(?=[.)\]!:]|$)|(?:넣을|채울|입력할|기입할)\s?자리"
+            rf"|(?:여기에|이곳에)\s?{_SLOT}\s?[을를]?\s?(?:입력|삽입|기입)(?![가-힣]|\s?[하해])"
+            r"|[(\[](?:생략|중략|이하 생략|추후 [가-힣]{2}|미정)[)\]]",
+            re.IGNORECASE,
+        ),
+    ),
     _Leak(
         "talk of a language model",
         re.compile(r"(?:AI|인공\s?지능)\s?모델|학습\s?데이터|학습된 데이터|ChatGPT|OpenAI|\bGPT-?\d"),
@@ -75,13 +98,43 @@ _COUNSELLOR_LEAKS: Final = (
         re.compile(r"\[(?:순서|상황|분량|종류|지금)\]|(?<![A-Za-z])(?:withhold|retracted)(?![A-Za-z])"),
     ),
 )
+_MACHINERY: Final = re.compile(
+    r"프롬프트|(?:시스템|개발자)\s?(?:메시지|메세지|지시|지침|명령|규칙)"
+    r"|(?:내부|주어진|입력된|설정된)\s?(?:지침|지시|명령|규칙|역할|설정값)|지시문|명령문|지시받은 대로"
+    r"|API|엔드\s?포인트|스크립트|(?<![가-힣])(?:대본|각본)(?!점|가\b)|시나리오|역할극|롤플레이|페르소나|시뮬레이션"
+    r"|모의 (?:대화|상담)"
+    r"|(?<![가-힣])(?:제|저의|저에게 주어진)\s(?:지시|지침|규칙|명령|설정)"
+    r"|(?<=[하쓰말])라고 (?:되어|적혀|쓰여|지시|명령|설정)"
+    r"|(?<!조리)(?<!조리 )(?:함수|도구|툴|메서드|메소드)[를을의로]?\s?(?:호출|실행|응답|사용|결과|인자|목록|출력|정의)"
+    r"|호출\s?(?:결과|인자|형식)|(?:응답|반환|리턴)\s?(?:코드|값|객체|필드|데이터|페이로드|본문)|(?:에러|오류|상태)\s?코드"
+    r"|데이터를 반환|값을 반환|파라미터|매개\s?변수|(?<![가-힣])인자(?:값|를|로|가)|제이슨|(?i:json)"
+    r"|데이터베이스|(?<![A-Za-z])DB(?![A-Za-z])|백엔드|쿼리|스키마|디버그|디버깅|로그\s?(?:출력|파일)|플레이스홀더"
+    r"|토큰(?:이|을|\s?수)|(?i:prompt|function call|tool call|backend|payload|endpoint)"
+    r"|(?:다음|이전|이번|마지막|첫)\s?턴|(?:다음|이전) 줄(?:입|은|을|이|로)"
+    r"|(?:대화|상담)\s?(?:예시|데이터|생성)|(?:예시|출력)\s?(?:대화|형식)"
+    r"|훈련\s?(?:용|데이터)|(?:모델|어시스턴트)(?:로서|의 역할|의 답변)|설정에 (?:따르면|따라) (?:저는|제)"
+)
+"""What the machinery is made of; a counsellor speaks of it only where the customer did."""
+
+_MAY_TELL: Final = re.compile(
+    r"프롬|시스템|개발자|지침|지시|명령|규칙|역할|설정|라고 "
+    r"|API|엔드|스크립|대본|각본|시나리오|롤플|페르소나|시뮬|모의|함수"
+    r"|도구|툴|메서드|메소드|호출|코드|반환|응답|리턴|파라미|변수|인자|제이슨|데이터|DB"
+    r"|백엔드|쿼리|스키마|디버|로그|플레이스|토큰|턴|음 줄|전 줄|예시|출력|훈련"
+    r"|모델|어시스|을 것|할 것|울 것|을 자리|울 자리|할 자리|기입|입력|삽입"
+).search
+
 _MACHINE_WORD: Final = re.compile(
-    r"(?<![A-Za-z0-9_@./-])(?:(?!tool_|function_)[a-z]+(?:_[a-z0-9]+)+|null|None|undefined|NaN|true|false"
+    r"(?<![A-Za-z0-9_@./-])(?:(?!tool_|function_)[a-z]+(?:_[a-z0-9]+)+"
+    r"|(?!TOOL_|FUNCTION_|AVAILABLE_|SYSTEM_)[A-Z]+(?:_[A-Z0-9]+)+|null|None|undefined|NaN|true|false"
     r"|pending|paid|preparing|delivering|delivered|cancelled|refunded|relevance)(?![A-Za-z0-9_@/-]|\.[A-Za-z])"
 )
 """A field's name or a value of the tools, which the counsellor says in Korean."""
 
-_MAY_LEAK: Final = re.compile(r"[A-Za-z{}\[\]\"$<`~:：○◯〇]|모델|학습|\(고객\)").search
+_MAY_LEAK: Final = re.compile(
+    r"[A-Za-z{}\[\]\"$<`~:：○◯〇‹＜〈《«【［｛%#@_모학(（?….]"
+    r"(?:(?<=[^모학(（?….])|(?<=모)델|(?<=학)습|(?<=[(（])[가-힣 ]{2,16}[)）]|(?<=\?)\?|(?<=…)\s?원|(?<=\.)\.\.)"
+).search
 
 
 @rule(
@@ -92,8 +145,8 @@ _MAY_LEAK: Final = re.compile(r"[A-Za-z{}\[\]\"$<`~:：○◯〇]|모델|학습|
 )
 def check_special_tokens(case: Case) -> Iterator[Finding]:
     """Find special tokens in the system prompt, texts, calls and responses: the template does not escape them."""
-    whole = "\n".join(text for _, text in case.texts)
-    for turn, text in case.texts if any(sign in whole for sign in _SIGNS) else ():
+    sources = read_written(case).sources
+    for turn, text in case.texts if any(sign in sources for sign in _SIGNS) else ():
         match = _SPECIAL.search(text)
         if match is not None:
             yield _tell(case, turn, "the special token", match[0])
@@ -106,7 +159,8 @@ def check_special_tokens(case: Case) -> Iterator[Finding]:
 )
 def check_tags(case: Case) -> Iterator[Finding]:
     """Find tags in the system prompt, in texts, and inside the values of calls and responses."""
-    for turn, text in case.texts:
+    written = read_written(case)
+    for turn, text in case.texts if "<" in written.sources or _may_tag(written.said) else ():
         match = _TAG.search(text) if "<" in text else None
         if match is None and turn is not None and case.turns[turn].text and _MAY_LEAK(text):
             match = _LOOSE_TAG.search(text)
@@ -122,10 +176,18 @@ def check_tags(case: Case) -> Iterator[Finding]:
 def check_leaks(case: Case) -> Iterator[Finding]:
     """Find in the customer's and the counsellor's text what only machines say."""
     names = _compile_names(frozenset(case.tools.specs))
-    for turn, text in iter_spoken(case, "customer", "counsellor") if _MAY_LEAK(read_written(case).said) else ():
-        if _MAY_LEAK(text):
+    said = read_written(case).said
+    may_tell = case.is_delivery and _MAY_TELL(said) is not None
+    for turn, text in iter_spoken(case, "customer", "counsellor") if may_tell or _MAY_LEAK(said) else ():
+        if _MAY_LEAK(text) or (may_tell and _MAY_TELL(text)):
             yield from _find_leaks(case, turn, text, names)
     yield from _find_prompt_lines(case)
+
+
+def _may_tag(said: str) -> bool:
+    """Tell by the words that every loose tag holds."""
+    folded = said.casefold()
+    return "tool" in folded or "function" in folded
 
 
 def _find_leaks(case: Case, turn: int, text: str, names: tuple[_Leak, ...]) -> Iterator[Finding]:
@@ -141,6 +203,9 @@ def _find_leaks(case: Case, turn: int, text: str, names: tuple[_Leak, ...]) -> I
         word = next((m[0] for m in _MACHINE_WORD.finditer(text) if not _was_said(case, m[0], turn)), None)
         if word is not None:
             yield Finding(turn, f"the text leaks a word of the tools: {word!r}")
+        word = next((m[0] for m in _MACHINERY.finditer(text) if not _was_said(case, m[0], turn)), None)
+        if word is not None:
+            yield Finding(turn, f"the text leaks the prompt: {word!r}")
 
 
 def _was_said(case: Case, word: str, turn: int) -> bool:
@@ -162,8 +227,10 @@ def _compile_names(tools: frozenset[str]) -> tuple[_Leak, ...]:
     if not names:
         return ()
     whole = [rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z0-9])" for name in names if "_" not in name]
-    parts = [re.escape(name) for name in names if "_" in name]
-    return (_Leak("a tool's name", re.compile("|".join([*parts, *whole]))),)
+    parts = ["[_-]?".join(map(re.escape, name.split("_"))) for name in names if "_" in name]
+    if not parts:
+        return (_Leak("a tool's name", re.compile("|".join(whole))),)
+    return (_Leak("a tool's name", re.compile("|".join([f"(?i:{'|'.join(parts)})", *whole]))),)
 
 
 def _was_shown(case: Case, token: str, turn: int) -> bool:
@@ -179,8 +246,9 @@ def _is_response(case: Case, index: int) -> bool:
 def _find_prompt_lines(case: Case) -> Iterator[Finding]:
     if not case.is_delivery:
         return
-    lines = _list_prompt_lines(case.dialogue.system_prompt.partition("\n고객 ID:")[0])
-    for turn, text in iter_spoken(case, "counsellor"):
+    said, instructions = read_written(case).said, case.dialogue.system_prompt.partition("\n고객 ID:")[0]
+    lines = [line for line in _list_prompt_lines(instructions) if line in said]
+    for turn, text in iter_spoken(case, "counsellor") if lines else ():
         leaked = next((line for line in lines if line in text), None) if len(text) >= _SHORTEST_LINE else None
         if leaked is not None:
             yield Finding(turn, f"the text repeats the system prompt: {leaked!r}")

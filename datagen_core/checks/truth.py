@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from datagen_core.checks.amounts import Amount, find_amounts, find_numbers
-from datagen_core.checks.case import Case, iter_spoken
+from datagen_core.checks.case import Case, find_last_line, hear_before, iter_spoken
 from datagen_core.checks.counted import find_miscounted
 from datagen_core.checks.evidence import Evidence
 from datagen_core.checks.labels import find_allowed
@@ -38,6 +38,8 @@ def check_stated(case: Case) -> Iterator[Finding]:
 
 
 def _check_amounts(case: Case, turn: int, text: str, amounts: Sequence[Amount]) -> Iterator[Finding]:
+    if not amounts:
+        return
     wrong = _find_mislabelled(case, turn, text, amounts)
     for amount in wrong:
         yield Finding(turn, f"the amount {amount.text!r} ({amount.won}) is not what was shown of what it names")
@@ -51,21 +53,19 @@ def _check_amounts(case: Case, turn: int, text: str, amounts: Sequence[Amount]) 
 def _find_mislabelled(case: Case, turn: int, text: str, amounts: Sequence[Amount]) -> list[Amount]:
     """Return the amounts that are said to be a price, a fee, a minimum or a sum, and are not; the customer may err."""
     wrong: list[Amount] = []
-    since = max((index for index, _ in iter_spoken(case, "customer") if index < turn), default=-1)
+    since = find_last_line(case, turn)
     for place, amount in enumerate(amounts):
         allowed = find_allowed(case.evidence, text, amounts, place, turn, since)
         if allowed is not None and amount.won not in allowed:
             wrong.append(amount)
     if not wrong:
         return []
-    said = {
-        number for index, spoken in iter_spoken(case, "customer") if index < turn for number in find_numbers(spoken)
-    }
+    said = {number for spoken in hear_before(case, turn) for number in find_numbers(spoken)}
     return [amount for amount in wrong if amount.won not in said]
 
 
 def _find_unsupported(case: Case, turn: int, text: str, amounts: Sequence[Amount]) -> list[Amount]:
-    customer = [spoken for index, spoken in iter_spoken(case, "customer") if index < turn]
+    customer = hear_before(case, turn)
     known = _gather_known(case.evidence, case.dialogue.system_prompt, customer, turn)
     talk = Talk(turn, text, customer[-1] if customer else "", _find_restaurants(case, turn))
     known |= derive_amounts(case.evidence, talk)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final, NamedTuple, cast
 
@@ -23,11 +24,17 @@ class WrittenTurn(NamedTuple):
 
 
 class Written(NamedTuple):
-    """All that was written. `said` and `whole` are words, and everything, in one text: one look finds most clean."""
+    """All that was written, by turn and as one text each, in which one look finds most dialogues clean.
+
+    `said` are the words of both speakers, `whole` is every turn, `plain` the same without UUIDs. `sources` is whatever
+    a string of the dialogue can come from but the catalogue: the system prompt, the opening and `whole`.
+    """
 
     turns: tuple[WrittenTurn, ...]
     said: str
     whole: str
+    plain: str
+    sources: str
 
 
 def read_written(case: Case) -> Written:
@@ -47,7 +54,9 @@ def read_written(case: Case) -> Written:
         if index is not None and index not in proven
     )
     said = "\n".join(turn.text for turn in case.turns if turn.text)
-    written = Written(turns, said, "\n".join(turn.text for turn in turns))
+    whole = "\n".join(turn.text for turn in turns)
+    sources = "\n".join((case.dialogue.system_prompt, *_list_opening(case), whole))
+    written = Written(turns, said, whole, _ID.sub(" ", whole), sources)
     views[_KEPT_AS] = written
     return written
 
@@ -58,10 +67,20 @@ def blank_ids(text: str) -> str:
     return _ID.sub(" ", text) if len(text) >= _ID_LENGTH else text
 
 
+def _list_opening(case: Case) -> Iterator[str]:
+    """Yield the words of the opening, which the backend repeats in its responses."""
+    if case.opening is not None:
+        for address in case.opening.addresses:
+            yield from (address.recipient_name, address.phone, address.line1, address.line2 or "")
+        yield from (line.special_request or "" for line in case.opening.cart)
+
+
 def _list_proven(case: Case) -> set[int]:
     """Return the response turns in which every response is proven."""
     if case.replay is None:
         return set()
+    if all(case.replay.is_same):
+        return {exchange.response_turn for exchange in case.exchanges}
     pairs = list(zip(case.exchanges, case.replay.is_same, strict=True))
     doubtful = {exchange.response_turn for exchange, is_same in pairs if not is_same}
     return {exchange.response_turn for exchange, _ in pairs} - doubtful

@@ -460,7 +460,7 @@ def test_an_address_taken_back_is_never_checked_out() -> None:
 # All answers known to be right
 
 
-@pytest.mark.parametrize("path", sorted(ANSWERS.glob("*.json")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted(ANSWERS.glob("*[0-9].json")), ids=lambda path: path.stem)
 def test_answers_of_a_language_model_reach_the_goal_as_it_is_derived_today(path: Path) -> None:
     fixture: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     scenario = Scenario.model_validate(fixture["scenario"])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
@@ -18,10 +19,13 @@ from datagen_core.simulator.writer import ScriptWriter
 
 Place = tuple[str | int, ...]
 
-WRONG: tuple[object, ...] = (
-    None, [], {}, True, "", "없음", "2026-13-45T99:99:99", [1], ["delivered", []], [[]], {"code": []}, {"a": {"b": [None]}},
-    -1, 10**30, 1e308, -0.5, 4.5, [None, 3, "x", {}],
-)  # fmt: skip
+WRONG = cast(
+    "list[object]",
+    json.loads(
+        '[null, [], {}, true, "", "없음", "2026-13-45T99:99:99", [1], ["delivered", []], [[]], {"code": []}, '
+        '{"a": {"b": [null]}}, -1, 1000000000000000000000000000000, 1e308, -0.5, 4.5, [null, 3, "x", {}]]'
+    ),
+)
 EACH = 60
 
 
