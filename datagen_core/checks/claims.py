@@ -26,6 +26,9 @@ _PEOPLE: Final = re.compile(
     r"(?:담당\S{0,4}|본사|\S{0,2}센터|상담원|관리자|\S{0,3}부서|\S{1,3}팀|카드사|결제사|책임자|매니저|식당|가게|매장|사장|점주|업주|주방"
     r"|업체|라이더|기사|배달원)(?:님|분|들|측|쪽)*(?:(?:에게|께|한테|측에|쪽에)(?![가-힣])|(?:에|으로|로)도?\s(?:[^\s]+[을를도]\s)?(?:[가-힣]{2}\s)?$)"
 )
+_TAKES_OUT: Final = frozenset({"remove_cart_items", "update_cart_item"})
+"""Calls after which something was, in a way, cancelled."""
+
 _ARRIVED: Final = re.compile(r"완료|도착|끝")
 _BECAME: Final = re.compile(r"(?:[가이은는도]\s)?\s?(?:처리|완료)?\s?[된되됐]")
 _STANDS: Final = re.compile(r"(?:되어|돼)\s?있")
@@ -201,7 +204,7 @@ def _is_cancelled(mention: Mention, predicate: Predicate, head: str, done: Done)
     if predicate.mood == "done" and (predicate.is_passive or by_shop) and "cancelled" in done.statuses:
         return True
     is_order = re.search(r"주문|결제|예약|배달", mention.sentence[: predicate.end]) is not None
-    return not is_order and predicate.mood == "done" and (done.has_moved() or bool(done.tools & CHANGES))
+    return not is_order and predicate.mood == "done" and bool(done.recent & _TAKES_OUT)
 
 
 def _is_passed_on(case: Case, predicate: Predicate, head: str, done: Done) -> bool:

@@ -17,15 +17,18 @@ _SENTENCE: Final = re.compile(r"[^.!?\n]+(?:[.!?](?=\d)[^.!?\n]+)*")
 # What is offered as a kind, to be looked for, is no claim that it is there: 족발이나 치킨 같은 야식을 찾아 드릴까요?
 _KIND: Final = re.compile(
     r"예를 들|예:|예시|처럼|(?<![도은는이가서과와] )같은\s(?:식당|음식|야식|메뉴|곳|가게|집|요리|것|데)"
-    r"|종류|찾아 드|찾으|찾는|검색|없|어렵|불가"
+    r"|종류|찾아 드|찾으|찾는|검색"
 )
 _BRANCH: Final = re.compile(r"\ue001\s?([가-힣]{1,5}점)(?=[은는이가의에도을를로과와(,]|\s|$)")
-_AFTER_KIND: Final = re.compile(r"카페\s([가-힣]{3,}?)(?=(?:도|에서도?|쪽이|[을를]\s추천|의)\s|\s쪽이)")
+_AFTER_KIND: Final = re.compile(
+    r"카페\s([가-힣]{2,}?)(?=(?:에는?|의|[은는이가도])?\s?[\ue000(]|(?:도|에서도?|에는|쪽이|[을를]\s추천|의)\s|\s(?:쪽이|메뉴))"
+)
 _NO_BRANCHES: Final = frozenset("평점 별점 장점 단점 지점 매점 음식점 전문점 분식점".split())  # noqa: SIM905
 _SHOP_WORDS: Final = re.compile(
     r"(?:부엌|키친|주방|옛집|하우스|다이닝|상회|천하|가든|식당|분식|반점|포차|다방|밥상|본점|직영점"
     r"|치킨집|횟집|회관|면옥|객잔|주막|카츠야)$"
 )
+_SOUP: Final = re.compile(r"[가-힣]{2,}(?<!사)(?<!목욕)(?<!찜질)(?<!온)탕$")
 _DISHES: Final = frozenset(
     dish for styles in STYLES.values() for style in styles for dish in style.always + style.sometimes
 )
@@ -69,7 +72,11 @@ def find_name(word: str) -> str | None:
     if is_everyday(word):
         return None
     for stem in (word, *strip_particles(word)):
-        if stem in _DISHES or (stem.endswith(_FOOD_ENDS) and stem not in _KINDS and not stem.endswith("라면")):
+        if (
+            stem in _DISHES
+            or _SOUP.search(stem)
+            or (stem.endswith(_FOOD_ENDS) and stem not in _KINDS and not stem.endswith("라면"))
+        ):
             return stem
     return _find_noun(word)
 
