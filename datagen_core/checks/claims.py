@@ -52,6 +52,13 @@ _QUANTITY: Final = re.compile(
 _NOW: Final = re.compile(
     r"이제\s(?:\d{1,3}|한|두|세|네)\s?(?:개|그릇|인분|잔|판|줄|병|마리|조각)입니다|이제\s(?P<address>기본\s?배송지[는가])"
 )
+_STANDING: Final = re.compile(
+    r"(?:방금|지금|조금 전에?)\s(?:넣으신|하신|주문하신|넣은|들어온)?\s?주문[은이의]?\s[^.!?]{0,12}?"
+    r"(?:결제\s?(?:완료|대기)|결제가 (?:완료|끝)|접수|(?:준비|조리|배달) 중|배달 완료|환불)[^.!?]{0,8}"
+    r"(?:입니다|습니다|예요|이에요)"
+)
+"""How an order stands, which only an order or a look at its status can tell."""
+
 _LOOKED_UP: Final = re.compile(
     r"주문(?!\s?번호)|결제|메뉴|식당|가게|매장|장바구니|배송지|주소|배달|위치|상태|내역|재고|영업|가격|라이더|기사|배송|품절"
 )
@@ -79,12 +86,15 @@ def check_claims(case: Case) -> Iterator[Finding]:
             yield Finding(turn, f"claims what no tool does: {said!r}")
         mentions = find_mentions(text)
         now = _NOW.search(text) if "이제" in text else None
-        if not mentions and now is None:
+        standing = _STANDING.search(text) if "주문" in text else None
+        if not mentions and now is None and standing is None:
             continue
         done.advance(case.exchanges, turn)
         done.forget_lines(len(hear_before(case, turn)))
         if now is not None and not _is_so_now(now, done):
             yield Finding(turn, f"claims a change, which no call backs: {now[0]!r}")
+        if standing is not None and "place_order" not in done.tools and not done.statuses:
+            yield Finding(turn, f"tells how an order stands, which nothing showed: {standing[0]!r}")
         seen: set[tuple[int, int]] = set()
         for mention in mentions:
             predicate = _find_lie(case, mention, done, turn)
