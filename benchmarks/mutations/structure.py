@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -113,7 +114,8 @@ def swap_turns(record: JsonObject, rng: Random) -> JsonObject | None:
 def swap_lines(record: JsonObject, rng: Random) -> JsonObject | None:
     """The counsellor answers first with what belongs to a later question that a tool had to answer, and back.
 
-    Lines with the same figures are left alone: the same restaurants in another order may be told at either place.
+    The later line has a figure that stands nowhere before the earlier one's place. Others are left alone: what was
+    shown by then (the same restaurants in another order, an order that is paid) is true at either place.
     """
     turns = read_turns(record)
     lines = indexes_of(turns, "counsellor")
@@ -124,7 +126,7 @@ def swap_lines(record: JsonObject, rng: Random) -> JsonObject | None:
         for other in lines
         if any(one < index < other for index in tools)
         and turns[other - 1].role == "response"
-        and _numbers(turns[one].text) != _numbers(turns[other].text)
+        and _numbers(turns[other].text) - _numbers(*(_text_of(turn) for turn in turns[:one]))
     ]
     if not pairs:
         return None
@@ -133,8 +135,13 @@ def swap_lines(record: JsonObject, rng: Random) -> JsonObject | None:
     return with_turns(record, turns)
 
 
-def _numbers(text: str) -> list[str]:
-    return sorted(re.findall(r"\d[\d,.]*", text))
+def _numbers(*texts: str) -> set[str]:
+    found = (number for text in texts for number in re.findall(r"\d[\d,]*(?:\.\d+)?", text))
+    return {number.replace(",", "") for number in found}
+
+
+def _text_of(turn: Turn) -> str:
+    return turn.text or json.dumps([*turn.responses, *(call.arguments for call in turn.calls)], ensure_ascii=False)
 
 
 def cut_anywhere(record: JsonObject, rng: Random) -> JsonObject | None:
