@@ -185,7 +185,7 @@ def find_misses(
 
 def refusal_code(response: object) -> str | None:
     """Return the code of an error response, else None."""
-    if not isinstance(response, dict):
+    if not isinstance(response, dict) or "error" not in response:
         return None
     error = cast("dict[str, object]", response).get("error")
     code = cast("dict[str, object]", error).get("code") if isinstance(error, dict) else None
