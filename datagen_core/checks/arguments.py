@@ -139,18 +139,28 @@ def _find_unasked(arguments: dict[str, object], lines: list[str]) -> Iterator[st
         yield "only_open was not asked for"
     if isinstance(query, str) and (_is_category(query) or query == category):
         yield f"query {query!r} is a category"
-    elif isinstance(query, str) and isinstance(category, str) and not _is_category_said(category, query, lines):
+    elif (
+        isinstance(query, str)
+        and category in CATEGORY_WORDS
+        and isinstance(category, str)
+        and not _is_category_said(category, query, lines)
+    ):
         yield f"category {category!r} beside the query {query!r} was not asked for"
 
 
 def _is_category_said(category: str, query: str, lines: list[str]) -> bool:
     """Tell whether a line says the kind of food, typing errors forgiven, elsewhere than in what is searched for."""
     searched = fold_words(query)
-    rest = [fold_words(line).replace(searched, " ") if searched else line for line in lines]
-    return any(
-        category in read_enum(CATEGORY_WORDS, line) or category in read_mistyped_enum(CATEGORY_WORDS, line)
-        for line in rest
-    )
+    for line in lines:
+        words = [line] if " " not in line.strip() else line.split()
+        rest = fold_words(line).replace(searched, " ") if searched else line
+        # 양념통닭 is a dish: a kind of food begins a word, where the customer sets words apart at all.
+        begins = len(words) == 1 or any(fold_words(word).startswith(CATEGORY_WORDS[category]) for word in words)
+        if begins and category in read_enum(CATEGORY_WORDS, rest):
+            return True
+        if category in read_mistyped_enum(CATEGORY_WORDS, rest):
+            return True
+    return False
 
 
 def _find_uncarried(before: dict[str, object], now: dict[str, object], line: str) -> Iterator[str]:

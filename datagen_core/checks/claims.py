@@ -59,6 +59,12 @@ _STANDING: Final = re.compile(
 )
 """How an order stands, which only an order or a look at its status can tell."""
 
+_MONEY_BACK: Final = re.compile(
+    r"(?:돈|금액|비용|대금|결제액)[은을이도]?\s[^.!?]{0,8}?(?:돌려받으|돌려받게|들어오|들어올|입금되|입금될|되돌아|돌아오|돌아올)"
+    r"[^.!?]{0,4}\s?(?:거|것|겁|예정|됩니다|돼요)"
+)
+"""A promise of money back, which no tool keeps."""
+
 _LOOKED_UP: Final = re.compile(
     r"주문(?!\s?번호)|결제|메뉴|식당|가게|매장|장바구니|배송지|주소|배달|위치|상태|내역|재고|영업|가격|라이더|기사|배송|품절"
 )
@@ -87,6 +93,9 @@ def check_claims(case: Case) -> Iterator[Finding]:
         mentions = find_mentions(text)
         now = _NOW.search(text) if "이제" in text else None
         standing = _STANDING.search(text) if "주문" in text else None
+        money_back = _MONEY_BACK.search(text)
+        if money_back is not None:
+            yield Finding(turn, f"promises money back, which no call brings: {money_back[0]!r}")
         if not mentions and now is None and standing is None:
             continue
         done.advance(case.exchanges, turn)

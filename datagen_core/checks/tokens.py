@@ -48,7 +48,12 @@ class _Leak(NamedTuple):
 _CODES: Final = "|".join(ERROR_CODES)
 _LEAKS: Final = (
     _Leak("a placeholder", re.compile(r"\{\{?\s*[A-Za-z가-힣][A-Za-z0-9가-힣_. ]{0,40}\}\}?|\$\{|<[A-Z][A-Z_]{2,}>")),
-    _Leak("JSON", re.compile(r"\{\s*\"|\"\s*:\s*(?:[\"\[{\d-]|true|false|null)|[\[{]\s*[\[{]\s*\"|\"\s*\}")),
+    _Leak(
+        "JSON",
+        re.compile(
+            r"\{\s*[\"'][^\"'{}]{1,40}[\"']\s*:|\{\s*\"|\"\s*:\s*(?:[\"\[{\d-]|true|false|null)|[\[{]\s*[\[{]\s*\"|\"\s*\}"
+        ),
+    ),
     _Leak("a code fence", re.compile(r"```|~~~")),
     _Leak("an error code", re.compile(rf"(?<![A-Za-z0-9_])(?:{_CODES})(?![A-Za-z0-9_])")),
     _Leak("talk of a language model", re.compile(r"언어\s?모델|(?i:as an AI|language model)")),
