@@ -164,7 +164,7 @@ def iter_sentences(text: str) -> Iterator[str]:
             yield sentence[0]
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def find_mentions(text: str) -> tuple[Mention, ...]:
     """Return the words of acts that a counsellor's text may claim or promise, by cheap tests; most claim nothing."""
     blanked = _QUOTED.sub(lambda match: " " * len(match[0]), text) if _QUOTE.search(text) else text

@@ -141,7 +141,7 @@ _THINGS: Final = frozenset({"NNG", "NNP", "NP", "SN", "JKB"})
 _NEGATIONS: Final = frozenset({"안", "못", "않", "말", "못하"})
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def read_agreement(line: str) -> Agreement | None:
     """Return how a line agrees to an order, None where it does not.
 

@@ -21,7 +21,7 @@ class Amount(NamedTuple):
     end: int
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def find_amounts(text: str) -> tuple[Amount, ...]:
     """Return the amounts of won that a text states, in digits or words, in order; what may be no amount is left out."""
     return tuple(

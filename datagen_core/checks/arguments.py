@@ -195,7 +195,7 @@ def _lines_before(case: Case, exchange: Exchange) -> list[str]:
     return hear_before(case, exchange.turn)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _ratings_in(line: str) -> frozenset[float]:
     """Return the ratings that a line states: 4.5, 4점5, 사점오, 4점 반, 평점 4 이상."""
     found = {rating.value for rating in find_ratings(line)}
@@ -210,6 +210,6 @@ def _has_word(said: str, words: tuple[str, ...]) -> bool:
     return any(_fold(word) in said for word in words)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _fold(text: str) -> str:
     return _BLANKS.sub("", unicodedata.normalize("NFC", text))

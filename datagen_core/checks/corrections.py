@@ -58,7 +58,7 @@ def find_ignored(case: Case) -> Iterator[tuple[int, str]]:
                     yield exchange.turn, f"the customer took back {said}; {exchange.call.name} was called with it"
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def find_retractions(text: str, dishes: tuple[str, ...]) -> tuple[Retraction, ...]:
     """Return what the line takes back; `dishes` are the names known. A value said again after that is none."""
     found: list[Retraction] = []

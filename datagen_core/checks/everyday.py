@@ -46,7 +46,7 @@ def is_everyday(word: str) -> bool:
     return _is_everyday(word) or any(_is_everyday(stem) for stem in strip_particles(word))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _is_everyday(word: str) -> bool:
     if len(word) < 2 or word in _EVERYDAY or word.isdecimal() or not any(map(is_hangul, word)):
         return True

@@ -44,7 +44,7 @@ def read_code(response: object) -> str | None:
     return as_text(as_object(as_object(response).get("error")).get("code"))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def read_moment(text: str) -> datetime | None:
     """Return the moment that ISO 8601 writes, in Korean time; without an offset it is taken for Korean time."""
     if len(text) > _LONGEST_MOMENT:

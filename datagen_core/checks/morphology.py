@@ -22,7 +22,7 @@ class Morpheme(NamedTuple):
     end: int
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def analyse(text: str) -> tuple[Morpheme, ...]:
     """Return the morphemes of a text, in order. About 1 ms a sentence; the first call loads the model (seconds)."""
     with _LOCK:
@@ -35,7 +35,7 @@ def _load() -> Kiwi:
     return Kiwi(num_workers=1, load_default_dict=False, load_typo_dict=False, load_multi_dict=False)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def is_in_dictionary(noun: str) -> bool:
     """Tell whether the library knows every morpheme of a word, instead of having guessed one.
 

@@ -131,25 +131,25 @@ def parse_native(text: str) -> int | None:
     return None
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def find_won(text: str) -> tuple[Numeral, ...]:
     """Return the amounts of won, in digits, words or both, in order; 몇천원 and 2만원대 state none."""
     return tuple(_collect(text, _WON, _read_won)) if "원" in text or "₩" in text else ()
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def find_counts(text: str) -> tuple[Numeral, ...]:
     """Return what is counted: 2개, 두 그릇, 삼인분, 반 마리, 한 판 반, 하나; 한두 개 is no number."""
     return tuple(_collect(text, _COUNT, _read_count)) if _HINTS.search(text) else ()
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def find_ordinals(text: str) -> tuple[Numeral, ...]:
     """Return the places in a row: 두 번째, 3번째, 첫째, 첫 집; 2번 is unsure, it may mean twice."""
     return tuple(_collect(text, _ORDINAL, _read_ordinal)) if "번" in text or "째" in text or "첫" in text else ()
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def find_times(text: str) -> tuple[Numeral, ...]:
     """Return the times of day: 저녁 7시 반, 오후 3시 20분, 19:30, 열두 시, 자정, 정오."""
     if "시" not in text and ":" not in text and "자정" not in text and "정오" not in text:
@@ -157,7 +157,7 @@ def find_times(text: str) -> tuple[Numeral, ...]:
     return tuple(_collect(text, _TIME, _read_time))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def find_durations(text: str) -> tuple[Numeral, ...]:
     """Return the lengths of time: 30분, 한 시간 반, 2시간 10분; not the minutes of a time of day."""
     if "분" not in text and "시간" not in text:
@@ -167,13 +167,13 @@ def find_durations(text: str) -> tuple[Numeral, ...]:
     return tuple(span for span in found if not any(time.start < span.end and span.start < time.end for time in times))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def find_ratings(text: str) -> tuple[Numeral, ...]:
     """Return the ratings: 평점 4.8, 4.5점, 사점오, 4점 반; 5점 만점 and 4점대 are none."""
     return tuple(_collect(text, _RATING, _read_rating)) if "점" in text else ()
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def find_dates(text: str) -> tuple[Numeral, ...]:
     """Return the dates written in digits: 2026-02-14, 2026년 2월 14일, 2월 14일."""
     return tuple(_collect(text, _DATE, _read_date)) if "월" in text or ("20" in text and _YEAR.search(text)) else ()

@@ -26,7 +26,7 @@ _FIRST_SYLLABLE: Final = 0xAC00
 _FINALS: Final = 28
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def find_casual(text: str) -> str | None:
     """Return the first sentence that ends in 반말; None where all are polite, or have no verb."""
     plain = _QUOTED.sub(" ", text) if _has_quotes(text) else text

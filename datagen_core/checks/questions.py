@@ -60,7 +60,7 @@ _PLEASANT: Final = re.compile(
 )
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def asks_for(text: str, wanted: Withheld | None) -> bool:
     """Tell whether the line asks for what is wanted, or, where that is None, for anything in particular."""
     for sentence in _SENTENCE.findall(text):
@@ -74,13 +74,13 @@ def asks_for(text: str, wanted: Withheld | None) -> bool:
     return False
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def refuses(text: str) -> bool:
     """Tell whether the line says that something cannot be done here; being sorry alone is not enough."""
     return _REFUSES.search(_FEEBLE.sub(" ", text)) is not None
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def only_redirects(text: str) -> bool:
     """Tell whether the line speaks of nothing but the app, as a counsellor does who leads back to it."""
     sentences = [sentence for sentence in _SENTENCE.findall(text) if not _PLEASANT.match(sentence)]

@@ -58,7 +58,7 @@ _REACH: Final = 4
 _NONE: Final = Morpheme("", "", -1, -1)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def read_predicates(sentence: str) -> tuple[Predicate, ...]:
     """Return the predicates of one sentence, in order. About 1 ms: it asks the morphological library.
 

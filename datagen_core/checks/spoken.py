@@ -40,7 +40,7 @@ def read_rating(value: float, line: str) -> str | None:
     return rated or read_number(value, line)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def read_moment(value: str, today: str, line: str) -> str | None:
     """Return the words in which a line says a moment (ISO 8601): 내일 저녁 7시 반, or a length of time from now.
 

@@ -132,7 +132,7 @@ def _last_shown(table: dict[str, list[Shown]], restaurants: Iterable[str], turn:
         yield from before[-1:]
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def fold(text: str) -> str:
     """Return the text as names are compared: without spaces and brackets."""
     return text.translate(_FOLDED)

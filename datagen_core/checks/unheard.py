@@ -66,7 +66,7 @@ def find_unheard(masked: str) -> Iterator[str]:
             yield from names
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=4096)
 def find_name(word: str) -> str | None:
     """Return the name of a dish or a restaurant that a word seems to be, without its particles; None for others."""
     if is_everyday(word):

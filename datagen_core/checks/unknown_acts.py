@@ -47,7 +47,7 @@ _HARMLESS: Final = frozenset(
 )
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def find_unknown_acts(text: str) -> tuple[str, ...]:
     """Return the words that claim an act outside of what tools do, and promises to bring in other people.
 

@@ -53,7 +53,7 @@ OPEN_WORDS: Final = (
 DEFAULT_WORDS: Final = ("기본", "메인", "대표", "디폴트", "default", "주로", "항상", "늘")
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def fold_words(text: str) -> str:
     """Return the letters and digits of a text, in lower case and without anything between them."""
     return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text).casefold()))
@@ -110,7 +110,7 @@ def find_digits(value: str, line: str) -> str | None:
     return value if wanted in said or wanted in said.translate(_DIGIT_NAMES) else None
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _find_mistyped(wanted: str, said: str) -> str | None:
     """Return the part of a folded line that is like a folded text, compared by jamo; digits are never mistyped."""
     letters = _take_apart(wanted)
