@@ -88,6 +88,7 @@ _PLACEHOLDERS: Final = (
     "TODO: 금액을 넣을 것",
     "${name} 고객님, 반갑습니다.",
 )
+"""Damage: what a careless writer leaves to be filled in. TODO and XXX stand here as data, not as work left open."""
 
 
 def leak_handle(record: JsonObject, rng: Random) -> JsonObject | None:
