@@ -12,6 +12,8 @@
     │   ├── LedgerError        the ledger belongs to another project, or is damaged
     │   └── SubmissionUnknown  the answer to a creation was lost; the next run looks it up
     ├── ProviderError          the provider cannot be reached or refuses the key
+    ├── CostCapError           submitting more could cost more than the user allows
+    ├── FolderInUseError       another process works on the same run
     ├── ShortfallError         the rounds ended with fewer dialogues than asked for
     └── HubError               the Hub refused, or holds something else than expected
 
@@ -115,6 +117,20 @@ class SubmissionUnknown(BatchError):
 
 class ProviderError(DatagenError):
     """The provider cannot be reached, or refuses the key."""
+
+
+class CostCapError(DatagenError):
+    """Submitting more could cost more than the user allows; nothing of it was submitted."""
+
+
+class FolderInUseError(DatagenError):
+    """Another process works on the same run's folder."""
+
+    def __init__(self, folder: str | Path, *, holder: str) -> None:
+        super().__init__(
+            f"{folder} is in use by another run ({holder}). Wait until it ends or stop it; two runs at once need two "
+            "folders."
+        )
 
 
 class ShortfallError(DatagenError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 
 from datagen_core.files import Artifact
 
@@ -18,14 +18,31 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Shard(Artifact):
+    """A request file that the provider takes, with what it costs at most.
+
+    `prompt_tokens` is counted in Qwen's tokens (the provider's own tokenizer needs a download); `max_output_tokens` is
+    the sum of what the requests allow. Both are 0 where nobody counted.
+    """
+
+    prompt_tokens: int = 0
+    max_output_tokens: int = 0
+
+
 class Submitted(_Frozen):
     """A shard that exists at the provider. `key` is `<40 hex of the shard's SHA-256>.<generation>`."""
 
     key: str
     batch_id: str
     input_file_id: str
-    shard: Artifact
+    shard: Shard
     submitted_at: float
+
+    @field_validator("shard", mode="before")
+    @classmethod
+    def _take_uncounted(cls, shard: object) -> object:
+        """Take a file whose tokens nobody counted, too."""
+        return dict(shard) if isinstance(shard, Artifact) and not isinstance(shard, Shard) else shard
 
     @property
     def generation(self) -> int:
