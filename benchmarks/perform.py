@@ -4,7 +4,8 @@ Prints the median CPU time of a dialogue of 12 to 16 messages on one core, its r
 of its record (the floor: nobody handles a record for less), and how the time is spread over performing, the views that
 rules share, and the rules, each with those views at hand. Times are the least of a few runs; the first run stands
 beside them, since the rules remember what they read in a sentence, and simulated sentences are often the same. With
-`--memory N` it judges N dialogues through the file interface and prints the peak memory at N / 50 and at N.
+`--memory N` it judges N dialogues through the file interface, duplicates looked for as well, and prints the peak memory
+at N / 50 and at N.
 
 Example: `python benchmarks/perform.py --dialogues 400`
 """
@@ -143,13 +144,18 @@ def quantile(values: list[float], share: float) -> float:
 
 
 def measure_memory(count: int, seed: int) -> None:
+    """Print the peak memory of judging few and many dialogues, each in a process of its own, and how it grows."""
+    peaks: list[float] = []
     for size in (max(1, count // 50), count):
         command = [sys.executable, __file__, "--judge", str(size), "--seed", str(seed)]
-        found = subprocess.run(command, check=True, capture_output=True, text=True)
-        print(f"judging {size:,} dialogues through files: {found.stdout.strip()}")
+        found = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+        peaks.append(float(found[0]))
+        print(f"judging {size:,} dialogues through files, with the rules of duplicates: {found[1]}", flush=True)
+    print(f"growth {peaks[1] / peaks[0] - 1:+.1%}")
 
 
 def judge_many(count: int, seed: int) -> None:
+    """Print the peak memory in MiB, a line of its own, and what else judging so many dialogues took."""
     with tempfile.TemporaryDirectory() as folder:
         scenarios, results = Path(folder, "scenarios.jsonl"), Path(folder, "result_lst.json")
         write_scenarios(scenarios, sample_training(count, seed=seed))
@@ -160,11 +166,20 @@ def judge_many(count: int, seed: int) -> None:
                 for scenario, text in write_answers(count, seed)
             ),
         )
+        written = read_peak()
         started = time.process_time()
         judged = judge_file(scenarios, results, Path(folder))
         seconds = time.process_time() - started
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"peak {peak:.0f} MB, {seconds / count * 1e3:.2f} ms CPU each, {judged.dataset.rows:,} accepted")
+    print(f"{read_peak():.1f}")
+    print(
+        f"peak {read_peak():.0f} MB (before judging {written:.0f}), {seconds / count * 1e3:.2f} ms CPU each, "
+        f"{judged.dataset.rows:,} accepted"
+    )
+
+
+def read_peak() -> float:
+    """Return the most memory in MiB that this process has held (Linux)."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 if __name__ == "__main__":

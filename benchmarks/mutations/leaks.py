@@ -100,12 +100,12 @@ def replace_name_by_handle(record: JsonObject, rng: Random) -> JsonObject | None
     """A handle stands where the counsellor named a restaurant or dish."""
     turns = read_turns(record)
     objects = list(walk_objects(responses_of(turns)))
-    names = {str(found[key]) for found in objects for key in ("name", "menu_name") if key in found}
+    names = [str(found[key]) for found in objects for key in ("name", "menu_name") if key in found]
     handle = rng.choice("RMC") + str(rng.randrange(1, 10))
 
     def edit(text: str) -> str | None:
-        named = sorted((name for name in names if name in text), key=len)
-        return text.replace(named[-1], handle) if named else None
+        named = [name for name in names if name in text]
+        return text.replace(max(named, key=len), handle) if named else None
 
     return speak(record, rng, edit)
 

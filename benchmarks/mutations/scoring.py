@@ -38,7 +38,7 @@ class Score:
         self.applied += 1
         self.caught += bool(found)
         self.caught_without_x += any(not rule.startswith("X") for rule in found)
-        self.rules.update(found)
+        self.rules.update(sorted(found))  # a set has another order in every process, and so would equal counts
         if not found:
             self.missed.append(describe())
 

@@ -211,14 +211,14 @@ def misstate_rating(record: JsonObject, rng: Random) -> JsonObject | None:
 
 
 def _names_seen(record: JsonObject, *, shops: bool) -> list[str]:
-    """Return the names of restaurants or dishes that responses showed, longest first."""
+    """Return the names of restaurants or dishes that responses showed, longest first, equal lengths by the alphabet."""
     names: set[str] = set()
     for found in walk_objects(responses_of(read_turns(record))):
         if "menu_name" in found and not shops:
             names.add(str(found["menu_name"]))
         elif "name" in found and ("rating_avg" in found) == shops:
             names.add(str(found["name"]))
-    return sorted(names, key=len, reverse=True)
+    return sorted(names, key=lambda name: (-len(name), name))
 
 
 def _rename(record: JsonObject, rng: Random, names: list[str], others: tuple[str, ...]) -> JsonObject | None:

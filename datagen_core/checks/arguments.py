@@ -141,8 +141,8 @@ def _find_unasked(arguments: dict[str, object], lines: list[str]) -> Iterator[st
         yield f"query {query!r} is a category"
     elif (
         isinstance(query, str)
-        and category in CATEGORY_WORDS
         and isinstance(category, str)
+        and category in CATEGORY_WORDS
         and not _is_category_said(category, query, lines)
     ):
         yield f"category {category!r} beside the query {query!r} was not asked for"

@@ -10,6 +10,7 @@ from typing import Final, Literal, NamedTuple, cast
 import orjson
 
 from datagen_core.checks.evidence import Evidence, gather_evidence, is_uuid
+from datagen_core.checks.fields import as_list, as_object
 from datagen_core.checks.toolset import ArgumentFault, ToolSet, read_tools
 from datagen_core.config import TOOL_NAMES
 from datagen_core.dialogue.models import Dialogue, ToolCall, Turn
@@ -148,6 +149,21 @@ class Case:
                 for element in cast("list[object]", value) if isinstance(value, list) else (value,):
                     if isinstance(element, str) and is_uuid(element):
                         found.append(GivenId(exchange.turn, call.name, argument, element))
+        return found
+
+    @cached_property
+    def named_ids(self) -> list[tuple[int, dict[str, str]]]:
+        """The names of dishes and cart lines by id, as each response showed them; by the response's turn."""
+        found: list[tuple[int, dict[str, str]]] = []
+        for exchange in self.exchanges:
+            response, names = as_object(exchange.response), dict[str, str]()
+            for entry in (*as_list(response.get("menus")), *as_list(response.get("items"))):
+                element = as_object(entry)
+                dish = element.get("menu_item_id")
+                name = element.get("menu_name", element.get("name") if "menu_item_id" in element else None)
+                if isinstance(name, str):
+                    names.update((key, name) for key in (dish, element.get("cart_item_id")) if isinstance(key, str))
+            found.append((exchange.response_turn, names))
         return found
 
     @cached_property

@@ -15,7 +15,7 @@ from datagen_core.checks.kinds import judge_category, judge_kind
 from datagen_core.checks.questions import asks_for, only_redirects, refuses
 from datagen_core.checks.registry import Finding, rule
 from datagen_core.config import NO_CALL_KINDS, Withheld
-from datagen_core.environment.goals import AsksBefore, Avoids, GoalCall, find_misses, refusal_code, resolve_argument
+from datagen_core.environment.goals import AsksBefore, GoalCall, find_misses, refusal_code, resolve_argument
 
 _LOOKS: Final = frozenset({"search_restaurants", "get_restaurant_detail", "list_addresses", "get_cart"})
 _AGAIN: Final = re.compile(
@@ -59,7 +59,7 @@ def check_restraint(case: Case) -> Iterator[Finding]:
 )
 def check_questions(case: Case) -> Iterator[Finding]:
     """Find calls made before the missing value was asked for; without a goal, a clarification that asks nothing."""
-    wanted = [predicate for predicate in case.goal if isinstance(predicate, AsksBefore)]
+    wanted = [predicate for predicate in case.goal if predicate.type == "asks_before"]
     for predicate in wanted:
         place = _find_call(case, predicate)
         if place is None:
@@ -125,7 +125,7 @@ def check_repetition(case: Case) -> Iterator[Finding]:
 )
 def check_corrections(case: Case) -> Iterator[Finding]:
     """Find calls with a value that the customer took back: by the goal, and by what was said in one line."""
-    avoided = [predicate for predicate in case.goal if isinstance(predicate, Avoids)]
+    avoided = [predicate for predicate in case.goal if predicate.type == "avoids"]
     if avoided and case.replay is not None:
         replay = case.replay
         for miss in find_misses(avoided, replay.environment, replay.handles, replay.executed):

@@ -30,6 +30,7 @@ _EVERYDAY: Final = frozenset(
 )
 _EVERYDAY_ENDS: Final = re.compile(r"(?:금액|가격|메뉴|수량|합계|비용|요금|번째|님|페이|카드|결제|주문|배송지)$")
 _CATEGORY_ENDS: Final = ("", "집", "점", "식당", "음식", "메뉴", "요리", "가게")
+_KINDS: Final = frozenset(category + end for category in CATEGORIES for end in _CATEGORY_ENDS)
 SHOP_ENDS: Final = tuple(
     sorted(
         {end.strip() for styles in STYLES.values() for style in styles for end in style.endings if len(end.strip()) > 1}
@@ -50,9 +51,7 @@ def is_everyday(word: str) -> bool:
 def _is_everyday(word: str) -> bool:
     if len(word) < 2 or word in _EVERYDAY or word.isdecimal() or not any(map(is_hangul, word)):
         return True
-    if word[0].isdecimal() or _EVERYDAY_ENDS.search(word):
-        return True
-    return any(word == category + end for category in CATEGORIES for end in _CATEGORY_ENDS)
+    return word in _KINDS or word[0].isdecimal() or _EVERYDAY_ENDS.search(word) is not None
 
 
 def strip_particles(word: str) -> list[str]:

@@ -18,11 +18,16 @@ BEFORE: Final = -1
 """The turn of what stands in the system prompt."""
 
 _UUID: Final = re.compile(
-    r"(?<![0-9A-Za-z-])[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}(?![0-9A-Za-z-])"
+    r"[0-9A-Fa-f](?<![0-9A-Za-z-].)[0-9A-Fa-f]{7}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}(?![0-9A-Za-z-])"
 )
+"""Begins with a bare class of characters, so that a search skips all others in C; what stands before comes after."""
+
 _UUID_LENGTH: Final = 36
 _WHOLE_UUID: Final = re.compile(r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}")
 _LONGEST_NUMBER: Final = 12
+_TELLING: Final = frozenset(("name", "menu_name", "restaurant_id", "subtotal"))
+"""Fields without which an object shows nothing as a whole."""
+
 _BARE_ID_KINDS: Final = {"upsert_address": "address_id", "place_order": "order_id"}
 """Tools that return an id as a bare string, and what it is an id of."""
 
@@ -109,18 +114,32 @@ def _walk(evidence: Evidence, value: object, key: str, turn: int) -> None:
     elif kind is int:
         evidence.numbers.setdefault(cast("int", value), turn)
     elif kind is dict:
-        fields = cast("dict[str, object]", value)
-        _note_object(evidence, fields, turn)
-        for name, inner in fields.items():
-            if type(inner) is str:
-                _note_text(evidence, inner, name, turn)
-            elif inner is not None and type(inner) is not bool:
-                _walk(evidence, inner, name, turn)
+        _walk_object(evidence, cast("dict[str, object]", value), turn)
     elif kind is list:
         for inner in cast("list[object]", value):
             _walk(evidence, inner, key, turn)
     elif kind is float and cast("float", value).is_integer():
         evidence.numbers.setdefault(int(cast("float", value)), turn)
+
+
+def _walk_object(evidence: Evidence, fields: dict[str, object], turn: int) -> None:
+    """Note an object, then what stands in its fields; strings that show nothing are seen at once."""
+    if not _TELLING.isdisjoint(fields):
+        _note_object(evidence, fields, turn)
+    numbers, ids = evidence.numbers, evidence.ids
+    for name, inner in fields.items():
+        kind = type(inner)
+        if kind is str:
+            text = cast("str", inner)
+            known = ids.get(text)
+            if known is not None:  # a UUID, then, seen before
+                known.setdefault(name_kind(name) if name != "id" else UNNAMED, turn)
+            elif len(text) >= _UUID_LENGTH or text.isdecimal() or "원" in text:
+                _note_text(evidence, text, name, turn)
+        elif kind is int:
+            numbers.setdefault(cast("int", inner), turn)
+        elif inner is not None and kind is not bool:
+            _walk(evidence, inner, name, turn)
 
 
 def _note_text(evidence: Evidence, text: str, key: str, turn: int) -> None:
@@ -150,7 +169,7 @@ def _note_object(evidence: Evidence, fields: dict[str, object], turn: int) -> No
         elif isinstance(restaurant, str):
             evidence.shops.setdefault(name, {}).setdefault(restaurant, turn)
             rating = fields.get("rating_avg")
-            if isinstance(rating, int | float):
+            if isinstance(rating, (int, float)):
                 evidence.ratings.setdefault(restaurant, []).append((turn, float(rating)))
     if isinstance(restaurant, str):
         for table, key in ((evidence.fees, "delivery_fee"), (evidence.minimums, "min_order_amount")):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datagen_core.checks.case import Case
 from datagen_core.checks.differences import describe_difference
 from datagen_core.checks.registry import Finding, rule
-from datagen_core.environment.goals import Avoids, find_misses
+from datagen_core.environment.goals import find_misses
 
 
 @rule(
@@ -40,6 +40,6 @@ def check_goal(case: Case) -> Iterator[Finding]:
             yield Finding(exchange.turn, f"{exchange.call.name} must not be called in this scenario")
     if case.replay is not None:
         replay = case.replay
-        goal = [predicate for predicate in case.goal if not isinstance(predicate, Avoids)]
+        goal = [predicate for predicate in case.goal if predicate.type != "avoids"]
         misses = find_misses(goal, replay.environment, replay.handles, replay.executed)
         yield from (Finding(None, miss) for miss in misses)

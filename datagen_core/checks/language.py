@@ -33,11 +33,13 @@ _FEWEST_CUSTOMER_LETTERS: Final = 12
 _NOTHING: Final[frozenset[str]] = frozenset()
 _OTHER_WORD: Final = regex.compile(r"[\p{L}--\p{Hangul}]+", regex.V1)
 _MAY_BE_FOREIGN: Final = re.compile(r"[^\x00-@[-`{-\xBF\u2000-\u206F\u2190-\u2BFF\u3000-\u303F가-힣ㄱ-ㆎ]").search
-_KOREAN_LETTER: Final = regex.compile(r"\p{Hangul}")
-_LATIN_WORD: Final = regex.compile(r"[A-Za-z][A-Za-z0-9'’&-]*")
+_KOREAN_RUN: Final = regex.compile(r"\p{Hangul}+")
+_LATIN_WORD: Final = re.compile(r"[A-Za-z][A-Za-z0-9'’&-]*")
 _NO_WORDS: Final = regex.compile(
     r"https?://\S+|www\.\S+|\S+@\S+|\{[^{}]*\}|[<＜][^<>＜＞]{0,60}[>＞]|\w*_\w*|\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b"
 )
+_MAY_HOLD_NO_WORD: Final = re.compile(r"[@{<＜_-]|//|www").search
+"""Finds a part of whatever `_NO_WORDS` takes out."""
 
 
 class Letters(NamedTuple):
@@ -100,12 +102,12 @@ def _find_customer(case: Case, turn: int) -> Finding:
 @lru_cache(maxsize=1024)
 def count_letters(text: str, known: frozenset[str]) -> Letters:
     """Return the letters of a text without ids, addresses of the web, brands and the words known, in lower case."""
-    plain = _NO_WORDS.sub(" ", text)
+    plain = _NO_WORDS.sub(" ", text) if _MAY_HOLD_NO_WORD(text) else text
     if known or _LATIN_WORD.search(plain):
         skipped = known | BRANDS
         plain = _LATIN_WORD.sub(lambda match: " " if match[0].casefold() in skipped else match[0], plain)
     words = _OTHER_WORD.findall(plain)
-    return Letters(len(_KOREAN_LETTER.findall(plain)), sum(map(len, words)), len(words))
+    return Letters(sum(map(len, _KOREAN_RUN.findall(plain))), sum(map(len, words)), len(words))
 
 
 def _list_known_words(case: Case, turn: int) -> frozenset[str]:
@@ -194,7 +196,7 @@ _CLOSING: Final = frozenset({"enum", "pattern", "format"})
 _FREE_ARGUMENTS: Final = dict(map(_name_free_arguments, TOOLS))
 """The arguments of each tool that hold words."""
 
-_LATIN_RUN: Final = regex.compile(r"[A-Za-z]{2,}")
+_LATIN_RUN: Final = re.compile(r"[A-Za-z][A-Za-z]+")
 
 
 @rule(

@@ -72,18 +72,14 @@ _NOUNS: Final = frozenset(("NNG", "NNP", "SL", "XSN", "XR"))
 def find_strangers(case: Case, turn: int, text: str) -> Iterator[str]:
     """Yield every name of a restaurant or dish in a text that neither a response nor the customer has named before."""
     masked = _mask(text, *_names_before(case, turn))
-    for word, start, is_shop in _find_places(text, masked):
-        if (is_everyday(word) and not (is_shop and ends_shops(word))) or _EXAMPLE.search(
-            _sentence_around(masked, start)
-        ):
-            continue
+    for word, start, is_shop in _list_places(text, masked):
         stranger = _judge(
             case, turn, word, text[:start], is_shop=is_shop, is_rated=_RATED.match(text, start + len(word)) is not None
         )
         if stranger is not None:
             yield stranger
     yield from _find_unshown_shops(case, turn, masked)
-    unheard = list(find_unheard(masked))
+    unheard = find_unheard(masked)
     if unheard:
         heard = _hear(case, turn)
         yield from (name for name in unheard if fold(name) not in heard)
@@ -111,6 +107,17 @@ def _mask(text: str, shops: tuple[str, ...], dishes: tuple[str, ...]) -> str:
             if name in text:
                 text = text.replace(name, mask * len(name))
     return text
+
+
+@lru_cache(maxsize=1024)
+def _list_places(text: str, masked: str) -> tuple[tuple[str, int, bool], ...]:
+    """Return (word, where it starts, whether it is the place of a restaurant) of what no example gives."""
+    return tuple(
+        (word, start, is_shop)
+        for word, start, is_shop in _find_places(text, masked)
+        if not (is_everyday(word) and not (is_shop and ends_shops(word)))
+        and not _EXAMPLE.search(_sentence_around(masked, start))
+    )
 
 
 def _find_places(text: str, masked: str) -> Iterator[tuple[str, int, bool]]:

@@ -11,9 +11,12 @@ from datagen_core.checks.morphology import analyse
 _QUOTED: Final = re.compile(
     r"'[^'\n]{1,200}'|‘[^’\n]{1,200}’|\"[^\"\n]{1,200}\"|“[^”\n]{1,200}”|「[^」\n]{1,200}」|\([^()\n]{1,80}\)"
 )
-_SENTENCE: Final = re.compile(r"(?P<words>(?:[^.?!~…？！。\n]|(?<=[0-9])[.](?=[0-9]))+)(?P<mark>[.?!~…？！。\n]*)")
-_NOT_SPOKEN: Final = re.compile(r"[^가-힣]+$")
+_SENTENCE: Final = re.compile(r"(?P<words>(?:[^.?!~…？！。\n]+|(?<=[0-9])[.](?=[0-9]))+)(?P<mark>[.?!~…？！。\n]*)")
+_SPOKEN: Final = re.compile(r".*[가-힣]")
+"""A sentence up to its last syllable."""
+
 _POLITE: Final = re.compile(r"(?:요|죠|십시오|십쇼|[가-힣]니다|[가-힣]니까)$")
+_LONGEST_POLITE: Final = 3
 _FORMAL_BEFORE: Final = 17
 """The place of ㅂ among the final consonants of a Hangul syllable (Unicode 3.12): 습니다, 입니까, but not 아니다."""
 
@@ -31,9 +34,11 @@ def find_casual(text: str) -> str | None:
     """Return the first sentence that ends in 반말; None where all are polite, or have no verb."""
     plain = _QUOTED.sub(" ", text) if _has_quotes(text) else text
     for sentence in _SENTENCE.finditer(plain):
-        spoken = _NOT_SPOKEN.sub("", sentence["words"])
+        words = _SPOKEN.match(sentence["words"])
+        if words is None or words[0][-1] not in _CASUAL_LAST or _is_polite(words[0]):
+            continue
         mark = "?" if "?" in sentence["mark"] else "."
-        if spoken and not _is_polite(spoken) and spoken[-1] in _CASUAL_LAST and _ends_casually(spoken, mark):
+        if _ends_casually(words[0], mark):
             return sentence["words"].strip()
     return None
 
@@ -43,7 +48,7 @@ def _has_quotes(text: str) -> bool:
 
 
 def _is_polite(spoken: str) -> bool:
-    match = _POLITE.search(spoken)
+    match = _POLITE.search(spoken, max(0, len(spoken) - _LONGEST_POLITE))
     if match is None:
         return False
     ending = match[0]

@@ -82,8 +82,9 @@ def _cut_part(text: str, place: tuple[int, int], names: set[str]) -> str:
     rest = text[place[1] :]
     if "씩" in text:
         return text[: place[0]] + " " + rest
-    others = (found[0] for found in (_locate(other, rest) for other in names) if found is not None and found[0] > 0)
-    return rest[: min(others, default=len(rest))]
+    letters, places = _place_letters(rest)
+    starts = [letters.find(wanted) for name in names if (wanted := fold(name))]
+    return rest[: min((places[start] for start in starts if start >= 0 and places[start] > 0), default=len(rest))]
 
 
 def _counts(text: str) -> list[float]:
@@ -149,14 +150,10 @@ def _last_set(case: Case, exchange: Exchange) -> int:
 def _gather_names(case: Case, before: int) -> dict[str, str]:
     """Return the names of dishes and cart lines by id, as responses before a turn showed them."""
     names: dict[str, str] = {}
-    for exchange in case.exchanges:
-        if exchange.response_turn >= before:
+    for turn, shown in case.named_ids:
+        if turn >= before:
             break
-        for element in (*_list_objects(exchange.response, "menus"), *_list_objects(exchange.response, "items")):
-            name = element.get("menu_name", element.get("name") if "menu_item_id" in element else None)
-            if isinstance(name, str):
-                ids = (element.get("menu_item_id"), element.get("cart_item_id"))
-                names.update((key, name) for key in ids if isinstance(key, str))
+        names.update(shown)
     return names
 
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Final, Literal, NamedTuple
 
 import phonenumbers
-from stdnum import luhn
+from stdnum import ean, luhn
 from stdnum.exceptions import ValidationError
 from stdnum.kr import rrn
 
@@ -23,10 +23,11 @@ _POOL_LENGTH: Final = 11
 
 _GAP: Final = r"[-–—‐‑.·/)( ]{0,3}"
 _MOBILE: Final = re.compile(
-    rf"(?<![0-9])(?:(?:\+|00)?82{_GAP}0?|0){_GAP}1{_GAP}[016789]{_GAP}[0-9]{{3,4}}{_GAP}[0-9]{{4}}(?![0-9])"
+    rf"(?=[+08])(?<![0-9])(?:(?:\+|00)?82{_GAP}0?|0){_GAP}1{_GAP}[016789]{_GAP}[0-9]{{3,4}}{_GAP}[0-9]{{4}}(?![0-9])"
 )
 _FIXED: Final = re.compile(
-    r"(?<![0-9.,-])(?:\+82[- ]?|0)(?:2|[3-6][1-5]|70|50[2-8])[-. )]{1,2}[0-9]{3,4}[-. ]?[0-9]{4}(?![0-9]|-[0-9])"
+    r"(?=[+0])(?<![0-9.,-])(?:\+82[- ]?|0)"
+    r"(?:2|[3-6][1-5]|70|50[2-8])[-. )]{1,2}[0-9]{3,4}[-. ]?[0-9]{4}(?![0-9]|-[0-9])"
 )
 """A number with an area code, of a network telephone (070) or a personal one (050); 1588-1234 is a business's."""
 
@@ -109,7 +110,7 @@ class Identifier(NamedTuple):
 
 _RESIDENT: Final = re.compile(r"(?<![0-9])([0-9]{6})(\s?[-–—‐‑~.]\s?|\s)?([1-8][0-9]{6})(?![0-9])")
 _CARD: Final = re.compile(
-    r"(?<![0-9.-])(?:[2-69][0-9]{3}([ .–-]?)[0-9]{4}\1[0-9]{4}\1[0-9]{2,4}"
+    r"(?=[2-69])(?<![0-9.-])(?:[2-69][0-9]{3}([ .–-]?)[0-9]{4}\1[0-9]{4}\1[0-9]{2,4}"
     r"|3[0-9]{3}([ .–-]?)[0-9]{6}\2[0-9]{4,5})(?![0-9])"
 )
 """14 to 16 digits; the first is of an issuer of cards (ISO/IEC 7812: 2 to 6, and 9 for cards of one country)."""
@@ -120,8 +121,9 @@ _GROUPED_CARD: Final = re.compile(
 _BANK: Final = r"계좌|은행|뱅크|농협|신협|수협|새마을금고|우체국|예금주|입금"
 _SHORT_BANK: Final = r"국민|신한|우리|하나|기업|부산|대구|광주|전북|경남|제주|씨티|제일|산업|KB|IBK|NH|SC"
 _ACCOUNT: Final = re.compile(
-    rf"(?:{_BANK})[^0-9\n]{{0,15}}([0-9](?:[ -]?[0-9]){{9,13}})(?![0-9])"
-    rf"|(?:{_SHORT_BANK})[^0-9\n가-힣]{{0,3}}([0-9]{{3,6}}-[0-9]{{2,6}}-[0-9]{{2,7}}(?:-[0-9]{{1,3}})?)(?![0-9])"
+    r"(?=[계은뱅농신수새우예입국하기부대광전경제씨산KINS])"
+    rf"(?:(?:{_BANK})[^0-9\n]{{0,15}}([0-9](?:[ -]?[0-9]){{9,13}})(?![0-9])"
+    rf"|(?:{_SHORT_BANK})[^0-9\n가-힣]{{0,3}}([0-9]{{3,6}}-[0-9]{{2,6}}-[0-9]{{2,7}}(?:-[0-9]{{1,3}})?)(?![0-9]))"
 )
 _EMAIL: Final = re.compile(
     r"[A-Za-z0-9][A-Za-z0-9._%+-]{0,63}[@＠][A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){0,4}\.[A-Za-z]{2,}"
@@ -176,11 +178,20 @@ def _has_birthday(match: re.Match[str]) -> bool:
         birthday = rrn.get_birth_date(match[1] + match[3])
     except ValidationError:
         return False
-    # Barcodes begin with 880 and have 13 digits too: read as a birthday they lie in the 2080s.
-    return match[2] is not None or birthday.year <= _LAST_BIRTH
+    return match[2] is not None or birthday.year <= _LAST_BIRTH or not _is_barcode(match[0])
 
 
 _LAST_BIRTH: Final = 2049
+_KOREAN_BARCODE: Final = "880"
+"""What GS1 gave to Korea."""
+
+
+def _is_barcode(digits: str) -> bool:
+    """Tell a barcode, 13 digits too, from a number that is made up with a birthday to come.
+
+    An LLM that invents a barcode seldom gets its check digit right, but begins as Korean ones do.
+    """
+    return digits.startswith(_KOREAN_BARCODE) or ean.is_valid(digits)
 
 
 def _is_account(number: str, cards: list[str]) -> bool:

@@ -85,7 +85,8 @@ def rule(
 
     def enter(find: Callable[[Case], Iterator[Finding]]) -> Check:
         def check(case: Case) -> list[Violation]:
-            return [Violation(rule_id, turn, message, exception or severity) for turn, message, exception in find(case)]
+            found = list(find(case))
+            return [Violation(rule_id, turn, message, own or severity) for turn, message, own in found] if found else []
 
         _enter(Rule(rule_id, sentence, severity, korean, families, needs_structure, frozenset(needs), check))
         return check

@@ -15,7 +15,7 @@ from datagen_core.checks.numerals import find_dates, find_durations, find_rating
 
 _KOREA: Final = timezone(timedelta(hours=9))
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)?")
-_UUID: Final = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
+_UUID: Final = re.compile(r"[0-9A-Fa-f][0-9A-Fa-f]{7}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _EXAMPLE: Final = re.compile(r"\s?(?:처럼|같은|같이|등의|형식|이런 식)|[^.!?]{0,12}(?:예를 들|예:|예시)")
 _APPROXIMATE: Final = re.compile(r"\s?(?:쯤|경|정도|무렵|께)")
 _LIMIT: Final = re.compile(r"\s?(?:점)?\s?(?:이상|이하|넘|초과|미만|만점|높|낮|차이|더|덜)")
@@ -45,8 +45,13 @@ def find_unshown(case: Case, turn: int, text: str) -> Iterator[str]:
     yield from _find_dates(case, turn, text)
     yield from _find_durations(case, turn, text)
     yield from _find_ratings(case, turn, text)
-    if _DIGIT.search(text) and _RARE.search(text):
+    if _may_hold_codes(text):
         yield from _find_codes(case, turn, text)
+
+
+@lru_cache(maxsize=1024)
+def _may_hold_codes(text: str) -> bool:
+    return _DIGIT.search(text) is not None and _RARE.search(text) is not None
 
 
 def _find_times(case: Case, turn: int, text: str) -> Iterator[str]:
@@ -119,16 +124,10 @@ def _find_ratings(case: Case, turn: int, text: str) -> Iterator[str]:
 
 def _find_codes(case: Case, turn: int, text: str) -> Iterator[str]:
     """Find ids, phone numbers, codes and parts of addresses that stand nowhere before."""
-    for value in find_uuids(text):
+    ids, tokens = _list_codes(text)
+    for value in ids:
         if not case.evidence.kinds_before(value, turn) and value not in case.dialogue.system_prompt:
             yield f"the id {value} was never shown"
-    bare = _UUID.sub(" ", text)
-    for span in (*find_won(bare), *find_dates(bare), *find_times(bare)):
-        bare = bare.replace(span.text, " ")
-    phones = [match[0] for match in _PHONE.finditer(bare)]
-    for phone in phones:
-        bare = bare.replace(phone, " ")
-    tokens = [*phones, *_CODE.findall(bare), *_HEX.findall(bare), *_UNIT.findall(bare), *_STREET.findall(bare)]
     if not tokens:
         return
     sources = [case.dialogue.system_prompt]
@@ -138,9 +137,22 @@ def _find_codes(case: Case, turn: int, text: str) -> Iterator[str]:
         if index is not None and spoken.role != "counsellor"
     ]
     shown = " | ".join(sources)
-    for token in dict.fromkeys(tokens):
+    for token in tokens:
         if not _stands_in(token, shown) and not re.search(_spell(token), shown):
             yield f"the number {token!r} was never shown"
+
+
+@lru_cache(maxsize=1024)
+def _list_codes(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the UUIDs of a text, and its phone numbers, codes and parts of addresses, each of these once."""
+    bare = _UUID.sub(" ", text)
+    for span in (*find_won(bare), *find_dates(bare), *find_times(bare)):
+        bare = bare.replace(span.text, " ")
+    phones = [match[0] for match in _PHONE.finditer(bare)]
+    for phone in phones:
+        bare = bare.replace(phone, " ")
+    tokens = [*phones, *_CODE.findall(bare), *_HEX.findall(bare), *_UNIT.findall(bare), *_STREET.findall(bare)]
+    return tuple(find_uuids(text)), tuple(dict.fromkeys(tokens))
 
 
 def _stands_in(token: str, shown: str) -> bool:

@@ -34,7 +34,7 @@ _LOOSE_TAG: Final = re.compile(
 """What is meant as a tag; in words that are said only, since a tool's own data may speak of tool calls."""
 
 _HANDLE: Final = re.compile(
-    r"(?<![A-Za-z0-9_.-])[RMACOSX][1-9][0-9]{0,2}(?![A-Za-z0-9_]|[.-][A-Za-z0-9])"
+    r"(?=[RMACOSX])(?<![A-Za-z0-9_.-])[RMACOSX][1-9][0-9]{0,2}(?![A-Za-z0-9_]|[.-][A-Za-z0-9])"
     r"(?!\s?(?:동|호|층|관|블록|단지|게이트|구역|라인|홀|형|등급|사이즈|용지|출구))"
 )
 """A handle of a script. `A형`, `101동` and `M 사이즈` have no such form; `A1동` and `A4용지` are real words."""
@@ -45,18 +45,19 @@ class _Leak(NamedTuple):
     pattern: re.Pattern[str]
 
 
+# A pattern that begins with a look at the first character passes over the others ten times faster.
 _CODES: Final = "|".join(ERROR_CODES)
 _LEAKS: Final = (
     _Leak("a placeholder", re.compile(r"\{\{?\s*[A-Za-z가-힣][A-Za-z0-9가-힣_. ]{0,40}\}\}?|\$\{|<[A-Z][A-Z_]{2,}>")),
     _Leak(
         "JSON",
         re.compile(
-            r"\{\s*[\"'][^\"'{}]{1,40}[\"']\s*:|\{\s*\"|\"\s*:\s*(?:[\"\[{\d-]|true|false|null)|[\[{]\s*[\[{]\s*\"|\"\s*\}"
+            r"(?=[{\[\"])(?:\{\s*[\"'][^\"'{}]{1,40}[\"']\s*:|\{\s*\"|\"\s*:\s*(?:[\"\[{\d-]|true|false|null)|[\[{]\s*[\[{]\s*\"|\"\s*\})"
         ),
     ),
     _Leak("a code fence", re.compile(r"```|~~~")),
-    _Leak("an error code", re.compile(rf"(?<![A-Za-z0-9_])(?:{_CODES})(?![A-Za-z0-9_])")),
-    _Leak("talk of a language model", re.compile(r"언어\s?모델|(?i:as an AI|language model)")),
+    _Leak("an error code", re.compile(rf"(?=[A-Z])(?<![A-Za-z0-9_])(?:{_CODES})(?![A-Za-z0-9_])")),
+    _Leak("talk of a language model", re.compile(r"(?=[언AaLl])(?:언어\s?모델|(?i:as an AI|language model))")),
     _Leak("the mark of a speaker", re.compile(r"\((?:고객|AI\s?상담사|function_(?:call|response))\)")),
     _Leak(
         "the mark of a speaker",
@@ -73,6 +74,7 @@ _COUNSELLOR_LEAKS: Final = (
     _Leak(
         "a placeholder",
         re.compile(
+            r"(?=[<‹＜〈《«\[［【{｛%#@(（\sTFXLN_$?.…넣채입기적작추여이])(?:"
             rf"[<‹＜〈《«\[［【{{｛%#@]\s?{_SLOT}\s?[>›＞〉》»\]］】}}｝%#@]"
             r"|[<‹＜〈«](?!tools?\b|tool[_ -]|function[_ -]|think|reason|scratch)[A-Za-z][A-Za-z _-]{1,30}[>›＞〉»]"
             r"|\[(?:insert|your|name|address|amount|price|date|time|order|phone|number|menu|customer)[a-z _-]{0,20}\]"
@@ -83,28 +85,30 @@ _COUNSELLOR_LEAKS: Final = (
             r"|(?<![0-9])(?:\.\.\.|…)\s?원(?:입|이|을|에)"
             r"|(?:넣을|채울|입력할|기입할|적을|작성할|추가할)\s?것(?=[.)\]!:]|$)|(?:넣을|채울|입력할|기입할)\s?자리"
             rf"|(?:여기에|이곳에)\s?{_SLOT}\s?[을를]?\s?(?:입력|삽입|기입)(?![가-힣]|\s?[하해])"
-            r"|[(\[](?:생략|중략|이하 생략|추후 [가-힣]{2}|미정)[)\]]",
+            r"|[(\[](?:생략|중략|이하 생략|추후 [가-힣]{2}|미정)[)\]])",
             re.IGNORECASE,
         ),
     ),
     _Leak(
         "talk of a language model",
-        re.compile(r"(?:AI|인공\s?지능)\s?모델|학습\s?데이터|학습된 데이터|ChatGPT|OpenAI|\bGPT-?\d"),
+        re.compile(r"(?=[AC인학OG])(?:(?:AI|인공\s?지능)\s?모델|학습\s?데이터|학습된 데이터|ChatGPT|OpenAI|\bGPT-?\d)"),
     ),
     _Leak(
         "a placeholder",
         re.compile(
-            r"\[(?:고객|식당|메뉴|주문|배송지|금액|주소|이름|상호|전화|날짜|시간)[가-힣 ]{0,8}\]|[○◯〇]{2,}"
-            r"|(?<![A-Za-z])(?:OO|OOO|XX|XXX)(?=님|원|개|점|식당|씨)"
+            r"(?=[\[○◯〇OX])"
+            r"(?:\[(?:고객|식당|메뉴|주문|배송지|금액|주소|이름|상호|전화|날짜|시간)[가-힣 ]{0,8}\]|[○◯〇]{2,}"
+            r"|(?<![A-Za-z])(?:OO|OOO|XX|XXX)(?=님|원|개|점|식당|씨))"
         ),
     ),
     _Leak(
         "a heading of the prompt",
-        re.compile(r"\[(?:순서|상황|분량|종류|지금)\]|(?<![A-Za-z])(?:withhold|retracted)(?![A-Za-z])"),
+        re.compile(r"(?=[\[wr])(?:\[(?:순서|상황|분량|종류|지금)\]|(?<![A-Za-z])(?:withhold|retracted)(?![A-Za-z]))"),
     ),
 )
 _MACHINERY: Final = re.compile(
-    r"프롬프트|(?:시스템|개발자)\s?(?:메시지|메세지|지시|지침|명령|규칙)"
+    r"(?=[ADbefjptBEFJPT각값개내다대데도디라로롤리마매메명모반백상설스시어에엔역예오응이인입저제주지첫출쿼토툴파페프플함호훈])"
+    r"(?:프롬프트|(?:시스템|개발자)\s?(?:메시지|메세지|지시|지침|명령|규칙)"
     r"|(?:내부|주어진|입력된|설정된)\s?(?:지침|지시|명령|규칙|역할|설정값)|지시문|명령문|지시받은 대로"
     r"|API|엔드\s?포인트|스크립트|(?<![가-힣])(?:대본|각본)(?!점|가\b)|시나리오|역할극|롤플레이|페르소나|시뮬레이션"
     r"|모의 (?:대화|상담)"
@@ -117,7 +121,7 @@ _MACHINERY: Final = re.compile(
     r"|토큰(?:이|을|\s?수)|(?i:prompt|function call|tool call|backend|payload|endpoint)"
     r"|(?:다음|이전|이번|마지막|첫)\s?턴|(?:다음|이전) 줄(?:입|은|을|이|로)"
     r"|(?:대화|상담)\s?(?:예시|데이터|생성)|(?:예시|출력)\s?(?:대화|형식)"
-    r"|훈련\s?(?:용|데이터)|(?:모델|어시스턴트)(?:로서|의 역할|의 답변)|설정에 (?:따르면|따라) (?:저는|제)"
+    r"|훈련\s?(?:용|데이터)|(?:모델|어시스턴트)(?:로서|의 역할|의 답변)|설정에 (?:따르면|따라) (?:저는|제))"
 )
 """What the machinery is made of; a counsellor speaks of it only where the customer did."""
 
@@ -130,7 +134,7 @@ _MAY_TELL: Final = re.compile(
 ).search
 
 _MACHINE_WORD: Final = re.compile(
-    r"(?<![A-Za-z0-9_@./-])(?:(?!tool_|function_)[a-z]+(?:_[a-z0-9]+)+"
+    r"(?=[A-Za-z])(?<![A-Za-z0-9_@./-])(?:(?!tool_|function_)[a-z]+(?:_[a-z0-9]+)+"
     r"|(?!TOOL_|FUNCTION_|AVAILABLE_|SYSTEM_)[A-Z]+(?:_[A-Z0-9]+)+|null|None|undefined|NaN|true|false"
     r"|pending|paid|preparing|delivering|delivered|cancelled|refunded|relevance)(?![A-Za-z0-9_@/-]|\.[A-Za-z])"
 )
@@ -235,7 +239,9 @@ def _compile_names(tools: frozenset[str]) -> tuple[_Leak, ...]:
     parts = ["[_-]?".join(map(re.escape, name.split("_"))) for name in names if "_" in name]
     if not parts:
         return (_Leak("a tool's name", re.compile("|".join(whole))),)
-    return (_Leak("a tool's name", re.compile("|".join([f"(?i:{'|'.join(parts)})", *whole]))),)
+    first = {name[0] for name in names if "_" in name}
+    look = f"(?=[{''.join(sorted(first))}])" if all(letter.isascii() and letter.isalpha() for letter in first) else ""
+    return (_Leak("a tool's name", re.compile("|".join([f"(?i:{look}(?:{'|'.join(parts)}))", *whole]))),)
 
 
 def _was_shown(case: Case, token: str, turn: int) -> bool:

@@ -12,7 +12,7 @@ from datagen_core.checks.morphology import analyse, is_in_dictionary
 from datagen_core.config import CATEGORIES
 from datagen_core.environment.catalogue_names import STYLES
 
-_WORD: Final = re.compile(r"(?<![가-힣A-Za-z0-9\ue000\ue001])[가-힣]{2,}")
+_WORD: Final = re.compile(r"[가-힣](?<![가-힣A-Za-z0-9\ue000\ue001].)[가-힣]+")
 _SENTENCE: Final = re.compile(r"[^.!?\n]+(?:[.!?](?=\d)[^.!?\n]+)*")
 # What is offered as a kind, to be looked for, is no claim that it is there: 족발이나 치킨 같은 야식을 찾아 드릴까요?
 _KIND: Final = re.compile(
@@ -52,8 +52,13 @@ _KINDS: Final = frozenset(category + end for category in CATEGORIES for end in (
 _NOUNS: Final = ("NN", "XSN", "XR", "XPN", "SL")
 
 
-def find_unheard(masked: str) -> Iterator[str]:
-    """Yield what seems to be a name, in order; who asks must find out whether it was heard before."""
+@lru_cache(maxsize=1024)
+def find_unheard(masked: str) -> tuple[str, ...]:
+    """Return what seems to be a name, in order; who asks must find out whether it was heard before."""
+    return tuple(_iter_unheard(masked))
+
+
+def _iter_unheard(masked: str) -> Iterator[str]:
     for match in _BRANCH.finditer(masked) if "점" in masked else ():
         if match[1] not in _NO_BRANCHES:
             yield match[1]

@@ -10,7 +10,9 @@ from typing import Final, NamedTuple, cast
 from datagen_core.checks.case import Case
 from datagen_core.dialogue.models import Role
 
-_ID: Final = re.compile(r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}")
+_ID: Final = re.compile(r"[0-9A-Fa-f][0-9A-Fa-f]{7}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}")
+"""Begins with a bare class of characters, so that a search skips all others in C."""
+
 _ID_LENGTH: Final = 36
 _KEPT_AS: Final = "_written"
 

@@ -85,14 +85,15 @@ def parse_script(text: str) -> Script:
 
 
 _Container = dict[str, object] | list[object]
+_CONTAINERS: Final = (dict, list)
 
 
 def _is_nested_too_deep(document: object) -> bool:
     """Look level by level, without recursion."""
-    level: list[_Container] = [document] if isinstance(document, dict | list) else []
+    level: list[_Container] = [document] if isinstance(document, _CONTAINERS) else []
     for _ in range(MAX_NESTING):
-        inner = chain.from_iterable(value.values() if isinstance(value, dict) else value for value in level)
-        level = [value for value in inner if isinstance(value, dict | list)]
+        inner = chain.from_iterable([value.values() if isinstance(value, dict) else value for value in level])
+        level = [value for value in inner if isinstance(value, _CONTAINERS)]
         if not level:
             return False
     return True

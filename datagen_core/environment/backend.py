@@ -131,6 +131,11 @@ class Environment:
         """Copies of all snapshots prepared so far, in order; only the last can be valid."""
         return tuple(cast("JsonObject", orjson.loads(prepared)) for prepared in self._state.snapshots)
 
+    def find_snapshot(self, number: int) -> JsonObject | None:
+        """Return a copy of the snapshot that was prepared as the `number`th (from 1); None where there is none yet."""
+        prepared = self._state.snapshots
+        return cast("JsonObject", orjson.loads(prepared[number - 1])) if number <= len(prepared) else None
+
     def is_open(self, restaurant: Restaurant) -> bool:
         """Tell whether a restaurant takes orders now: by its hours, and unless the opening shut it today."""
         return self._state.is_open(restaurant, self._state.now)

@@ -195,25 +195,27 @@ def refusal_code(response: object) -> str | None:
 def _miss(
     predicate: Predicate, environment: Environment, handles: Handles, calls: Sequence[ExecutedCall]
 ) -> str | None:
-    match predicate:
-        case NoCalls():
+    # By the tag: pydantic's own `isinstance` takes a microsecond for each class that it is not.
+    match predicate.type:
+        case "no_calls":
             return f"no tool was to be called, {calls[0].tool} was" if calls else None
-        case OnlyTools(tools=tools):
+        case "only_tools":
+            tools = predicate.tools
             other = next((call.tool for call in calls if call.tool not in tools), None)
             return other and f"only {', '.join(tools)} may be called, {other} was"
-        case CallsInOrder(calls=wanted):
-            return _miss_calls(wanted, handles, calls)
-        case CartHolds(lines=lines):
-            return _miss_cart(lines, environment, handles)
-        case OrdersPlaced(orders=orders):
-            return _miss_orders(orders, environment, handles)
-        case AddressSaved():
+        case "calls_in_order":
+            return _miss_calls(predicate.calls, handles, calls)
+        case "cart_holds":
+            return _miss_cart(predicate.lines, environment, handles)
+        case "orders_placed":
+            return _miss_orders(predicate.orders, environment, handles)
+        case "address_saved":
             return _miss_address(predicate, environment, handles)
-        case Refusals():
+        case "refusals":
             return _miss_refusals(predicate, calls)
-        case AsksBefore():
+        case "asks_before":
             return _miss_question(predicate, handles, calls)
-        case Avoids():
+        case "avoids":
             return _miss_retraction(predicate, handles, calls)
 
 
@@ -227,14 +229,14 @@ def _miss_calls(wanted: Sequence[GoalEvent], handles: Handles, calls: Sequence[E
         used: set[int] = set()
         end, sights = start, list[int]()
         for event in group:
-            is_sight = isinstance(event, GoalSight)
+            is_sight = type(event) is GoalSight
             places = range(0 if is_sight else start, len(calls))
             place = next((i for i in places if i not in used and _fits(event, calls[i], handles, least_turns)), None)
             if place is None:
                 return f"expected {_show_event(event)} at its place in the order, found none"
-            if isinstance(event, GoalCall):
+            if type(event) is GoalCall:
                 used.add(place)
-            if is_sight or (isinstance(event, GoalCall) and event.refused not in (None, *_PUT_RIGHT_AT_ONCE)):
+            if is_sight or (type(event) is GoalCall and event.refused not in (None, *_PUT_RIGHT_AT_ONCE)):
                 sights.append(calls[place].customer_turns + 1)
             end = max(end, place + 1)
         start, least_turns = end, max([least_turns, *sights])
@@ -252,12 +254,12 @@ def _group(events: Sequence[GoalEvent]) -> list[list[GoalEvent]]:
 
 
 def _fits(event: GoalEvent, call: ExecutedCall, handles: Handles, least_turns: int) -> bool:
+    if isinstance(event, GoalCall):
+        return call.customer_turns >= least_turns and _is_call(event, call, handles)
     if isinstance(event, GoalSight):
         return _shows(resolve_argument(event.unavailable, handles), call)
     if call.customer_turns < least_turns:
         return False
-    if isinstance(event, GoalCall):
-        return _is_call(event, call, handles)
     if call.tool != "remove_cart_items" or refusal_code(call.response) is not None:
         return False
     removed = call.arguments.get("cart_item_ids")
@@ -267,8 +269,11 @@ def _fits(event: GoalEvent, call: ExecutedCall, handles: Handles, least_turns: i
 def _is_call(wanted: GoalCall, call: ExecutedCall, handles: Handles) -> bool:
     if call.tool != wanted.tool or refusal_code(call.response) != wanted.refused:
         return False
-    arguments = {name: resolve_argument(value, handles) for name, value in wanted.arguments.items()}
-    return _without_user(call.arguments) == arguments
+    given, expected = call.arguments, wanted.arguments
+    if len(given) - ("user_id" in given) != len(expected):
+        return False
+    arguments = {name: resolve_argument(value, handles) for name, value in expected.items()}
+    return _without_user(given) == arguments
 
 
 def _shows(wanted: object, call: ExecutedCall) -> bool:
@@ -338,8 +343,9 @@ def resolve_argument(value: object, handles: Handles) -> object:
 def _miss_cart(lines: Sequence[GoalLine], environment: Environment, handles: Handles) -> str | None:
     cart = environment.cart
     found = _lines_held(cart.lines if cart else ())
-    wanted = _lines_wanted(lines, handles)
-    return None if found == wanted else f"the cart should hold {_shown(lines)}, it holds {_counted(found, handles)}"
+    if _is_same(found, _lines_wanted(lines, handles)):
+        return None
+    return f"the cart should hold {_shown(lines)}, it holds {_counted(Counter(found), handles)}"
 
 
 def _miss_orders(orders: Sequence[GoalOrder], environment: Environment, handles: Handles) -> str | None:
@@ -347,7 +353,7 @@ def _miss_orders(orders: Sequence[GoalOrder], environment: Environment, handles:
     if len(placed) != len(orders):
         return f"{len(orders)} orders should be placed, {len(placed)} were"
     for wanted, order in zip(orders, placed, strict=True):
-        if _lines_held(order.lines) != _lines_wanted(wanted.lines, handles):
+        if not _is_same(_lines_held(order.lines), _lines_wanted(wanted.lines, handles)):
             return f"the order should hold {_shown(wanted.lines)}"
         if order.address_id != handles.resolve(wanted.address):
             return f"the order should go to {wanted.address}"
@@ -387,12 +393,17 @@ def _without_user(arguments: Mapping[str, object]) -> dict[str, object]:
     return {name: value for name, value in arguments.items() if name != "user_id"}
 
 
-def _lines_held(lines: Sequence[Line]) -> Counter[_LineKey]:
-    return Counter((line.menu_item_id, line.quantity, line.special_request) for line in lines)
+def _is_same(held: list[_LineKey], wanted: list[_LineKey]) -> bool:
+    """Compare in any order; most stand in the same, which is seen sooner."""
+    return held == wanted or Counter(held) == Counter(wanted)
 
 
-def _lines_wanted(lines: Sequence[GoalLine], handles: Handles) -> Counter[_LineKey]:
-    return Counter((str(handles.resolve(line.menu)), line.quantity, line.special_request) for line in lines)
+def _lines_held(lines: Sequence[Line]) -> list[_LineKey]:
+    return [(line.menu_item_id, line.quantity, line.special_request) for line in lines]
+
+
+def _lines_wanted(lines: Sequence[GoalLine], handles: Handles) -> list[_LineKey]:
+    return [(str(handles.resolve(line.menu)), line.quantity, line.special_request) for line in lines]
 
 
 def _shown(lines: Sequence[GoalLine]) -> str:

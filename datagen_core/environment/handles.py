@@ -19,20 +19,32 @@ class Handles:
     X: order numbers that the customer has wrong; they always exist, and no order has them.
     """
 
-    __slots__ = ("_environment",)
+    __slots__ = ("_environment", "_ids")
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
+        self._ids: dict[str, str] = {}  # what was resolved once stays so
 
     def resolve(self, handle: str) -> object | None:
         """Return the UUID that a handle stands for, a copy of the snapshot for S; None where there is no such handle.
 
         Exact: `r1`, `R01` and ` R1` are none.
         """
+        known = self._ids.get(handle)
+        if known is not None:
+            return known
         parts = _HANDLE.fullmatch(handle)
         if parts is None:
             return None
         letter, number = parts[1], int(parts[2])
+        if letter == "S":
+            return self._environment.find_snapshot(number)
+        found = self._find_id(letter, number)
+        if found is not None:
+            self._ids[handle] = found
+        return found
+
+    def _find_id(self, letter: str, number: int) -> str | None:
         match letter:
             case "M":
                 return self._dish_id(number)
@@ -42,7 +54,7 @@ class Handles:
             case "X":
                 return self._stray_id(number) if number <= MOST_STRAY else None
             case _:
-                made = self._environment.snapshots if letter == "S" else self._list_ids(letter)
+                made = self._list_ids(letter)
                 return made[number - 1] if number <= len(made) else None
 
     def handle_of(self, value: str) -> str | None:

@@ -42,7 +42,7 @@ def prepare_checkout(state: State, arguments: Mapping[str, object]) -> object:
 def place_order(state: State, arguments: Mapping[str, object]) -> object:
     """Order what was prepared last, if the snapshot is it to the last digit; the order is paid at once."""
     cart, prepared = state.cart, state.snapshot
-    if cart is None or prepared is None or not is_same_json(arguments["snapshot"], orjson.loads(prepared)):
+    if cart is None or prepared is None or not _is_prepared(arguments["snapshot"], prepared):
         return refuse("SNAPSHOT_INVALID")
     snapshot = cast("JsonObject", orjson.loads(prepared))
     order_id = state.create_id("order")
@@ -78,6 +78,11 @@ def get_order_status(state: State, arguments: Mapping[str, object]) -> object:
         "paid_at": None if order.paid_at is None else write_moment(order.paid_at),
         "created_at": write_moment(order.created_at),
     }
+
+
+def _is_prepared(snapshot: object, prepared: bytes) -> bool:
+    """Compare bytes first, which is faster than a walk; only where the order of keys differs does the walk decide."""
+    return orjson.dumps(snapshot) == prepared or is_same_json(snapshot, orjson.loads(prepared))
 
 
 def _describe(state: State, cart: Cart, restaurant: Restaurant, address: Address, note: str | None) -> JsonObject:

@@ -133,15 +133,20 @@ def json_problem(value: object, depth: int = 0) -> str | None:
     if kind is dict:
         return _object_problem(cast("dict[object, object]", value), depth)
     if kind is list:
-        problems = (json_problem(element, depth + 1) for element in cast("list[object]", value))
-        return next((problem for problem in problems if problem is not None), None)
+        for element in cast("list[object]", value):
+            problem = json_problem(element, depth + 1)
+            if problem is not None:
+                return problem
+        return None
     return f"$: {kind.__name__} is no JSON type"[:_MESSAGE_LENGTH]
 
 
 def _object_problem(value: dict[object, object], depth: int) -> str | None:
     for key, element in value.items():
-        if type(key) is not str or not _is_unicode(key):
+        if type(key) is not str or not (key.isascii() or _is_unicode(key)):
             return "$: a key is no valid string"
+        if type(element) is str and element.isascii():  # as most are, so that they need no look of their own
+            continue
         problem = json_problem(element, depth + 1)
         if problem is not None:
             return problem

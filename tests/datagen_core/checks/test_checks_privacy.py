@@ -8,6 +8,7 @@ from datetime import date
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from stdnum.ean import calc_check_digit
 
 from datagen_core.checks.privacy import find_identifiers, find_strange_phones
 from datagen_core.checks.written import blank_ids
@@ -51,6 +52,13 @@ def test_a_day_and_a_digit_of_gender_make_a_residents_number(
     gender = (1 if day.year < 2000 else 3) + foreigner
     found = find_identifiers(f"제 번호는 {day:%y%m%d}{between}{gender}{rest:06d}입니다")
     assert "resident registration number" in {identifier.kind for identifier in found}
+
+
+@given(day=st.dates(date(2050, 1, 1), date(2099, 12, 31)), rest=st.integers(0, 999_999))
+def test_only_a_barcode_has_a_birthday_to_come(day: date, rest: int) -> None:
+    digits = f"{day:%y%m%d}3{rest:06d}"
+    is_barcode = digits.startswith("880") or calc_check_digit(digits[:-1]) == digits[-1]
+    assert bool(find_identifiers(f"제 번호는 {digits}입니다")) is not is_barcode
 
 
 @pytest.mark.parametrize(

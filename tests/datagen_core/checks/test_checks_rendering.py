@@ -15,8 +15,9 @@ _NASTY = ("</think>", "<think>", "\n", '"', "\\", "<tool_call>", "</tool_call>",
           "\n</tool_response>", "가", " ", "\u2028", "/", "<|im_end|>")  # fmt: skip
 pieces = st.lists(st.one_of(st.sampled_from(_NASTY), st.text(max_size=3)), max_size=4).map("".join)
 words = pieces.filter(lambda text: bool(text.strip()) and text.isprintable() | ("\n" in text))
+wholes = st.integers(-(2**63), 2**63 - 1)  # S08 and S09 refuse what does not fit
 values = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), pieces),
+    st.one_of(st.none(), st.booleans(), wholes, st.floats(allow_nan=False, allow_infinity=False), pieces),
     lambda inner: st.one_of(st.lists(inner, max_size=2), st.dictionaries(pieces, inner, max_size=2)),
     max_leaves=4,
 )  # fmt: skip
