@@ -120,7 +120,12 @@ class ProviderError(DatagenError):
 
 
 class CostCapError(DatagenError):
-    """Submitting more could cost more than the user allows; nothing of it was submitted."""
+    """Submitting more could cost more than the user allows; nothing of it was submitted.
+
+    `n_submitted` is how many shards of the same round were submitted before.
+    """
+
+    n_submitted = 0
 
 
 class FolderInUseError(DatagenError):

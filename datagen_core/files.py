@@ -1,28 +1,21 @@
-"""Decides how files are written (whole or not at all), streamed and fingerprinted."""
+"""Decides how files are streamed, parsed and fingerprinted; `writing` has how they are replaced, `locking` who may."""
 
 from __future__ import annotations
 
 import hashlib
-import os
-import re
-import tempfile
-import time
-from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO, Final, TypeVar, cast
+from typing import TypeVar, cast
 
 import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from datagen_core.errors import InputFileError, OutputError
+from datagen_core.errors import InputFileError
+from datagen_core.writing import HashingWriter, replace_file
 
 JsonObject = dict[str, object]
 
 M = TypeVar("M", bound=BaseModel)
-
-STALE_SECONDS: Final = 3_600.0
-"""A temporary file that was not written to for so long belongs to no process that still runs."""
 
 
 class Artifact(BaseModel):
@@ -58,41 +51,14 @@ def fingerprint(path: Path) -> str:
 
 
 def describe(path: Path, rows: int) -> Artifact:
-    """Return the artifact of a file that was just written."""
+    """Return the artifact of a file or folder that stands there; `describe_written` spares reading a new file."""
     size = sum(p.stat().st_size for p in path.rglob("*") if p.is_file()) if path.is_dir() else path.stat().st_size
     return Artifact(path=str(path), sha256=fingerprint(path), rows=rows, bytes=size)
 
 
-@contextmanager
-def replace_file(path: Path) -> Generator[IO[bytes]]:
-    """Open a temporary file beside `path` that takes its place, fsynced, when the block ends without an error.
-
-    Temporary files of the same target that a killed process left are removed first.
-
-    Raises:
-        OutputError: the folder or the file cannot be written; what stood at `path` is unchanged.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _remove_stale(path)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    except OSError as error:
-        raise OutputError(path, error.strerror or str(error)) from error
-    temporary = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
-        _sync_folder(path.parent)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise OutputError(path, error.strerror or str(error)) from error
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+def describe_written(path: Path, stream: HashingWriter, rows: int) -> Artifact:
+    """Return the artifact of a file that `replace_file` has put at `path`, without reading it again."""
+    return Artifact(path=str(path), sha256=stream.sha256, rows=rows, bytes=stream.n_bytes)
 
 
 def write_jsonl(path: Path, rows: Iterable[object]) -> Artifact:
@@ -100,10 +66,9 @@ def write_jsonl(path: Path, rows: Iterable[object]) -> Artifact:
     count = 0
     with replace_file(path) as stream:
         for row in rows:
-            stream.write(orjson.dumps(row))
-            stream.write(b"\n")
+            stream.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
             count += 1
-    return describe(path, count)
+    return describe_written(path, stream, count)
 
 
 def write_json_array(path: Path, elements: Iterable[object]) -> Artifact:
@@ -116,14 +81,14 @@ def write_json_array(path: Path, elements: Iterable[object]) -> Artifact:
             stream.write(orjson.dumps(element))
             count += 1
         stream.write(b"\n]\n" if count else b"]\n")
-    return describe(path, count)
+    return describe_written(path, stream, count)
 
 
 def write_json(path: Path, document: object) -> Artifact:
     """Write one indented JSON document, atomically."""
     with replace_file(path) as stream:
         stream.write(orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
-    return describe(path, 1)
+    return describe_written(path, stream, 1)
 
 
 def read_json(path: Path, *, advice: str) -> object:
@@ -219,24 +184,6 @@ def iter_json_array(path: Path, *, advice: str) -> Iterator[tuple[int, object]]:
         raise InputFileError(path, "the array is not closed: the file is cut off.", advice=advice)
 
 
-def _remove_stale(path: Path) -> None:
-    """Remove the target's temporary files that nobody has written to for an hour; a younger one may be in use."""
-    ours = re.compile(rf"{re.escape(f'.{path.name}.')}[a-z0-9_]{{8}}\.tmp")
-    oldest = time.time() - STALE_SECONDS
-    with os.scandir(path.parent) as entries:
-        stale = [entry.path for entry in entries if ours.fullmatch(entry.name) and _is_left_since(entry, oldest)]
-    for name in stale:
-        with suppress(OSError):  # another user's, or gone already: no reason not to write
-            Path(name).unlink()
-
-
-def _is_left_since(entry: os.DirEntry[str], oldest: float) -> bool:
-    try:
-        return entry.is_file(follow_symlinks=False) and entry.stat(follow_symlinks=False).st_mtime < oldest
-    except FileNotFoundError:  # its own process has just put it into its place
-        return False
-
-
 def validate_model(
     model: type[M], value: object, path: Path, *, advice: str, line: int | None = None, field: str | None = None
 ) -> M:
@@ -307,11 +254,3 @@ def parse_line(path: Path, number: int, line: bytes, advice: str) -> JsonObject:
             path, f"expected a JSON object, found {type(value).__name__}.", line=number, column=1, advice=advice
         )
     return cast(JsonObject, value)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

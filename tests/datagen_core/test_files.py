@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import os
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
@@ -13,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datagen_core.errors import InputFileError, OutputError
+from datagen_core.errors import InputFileError
 from datagen_core.files import (
     Artifact,
     describe,
@@ -23,7 +19,6 @@ from datagen_core.files import (
     read_json,
     read_jsonl,
     read_jsonl_at,
-    replace_file,
     write_json_array,
     write_jsonl,
 )
@@ -78,35 +73,6 @@ def test_a_missing_file_and_an_object_for_an_array_are_errors(tmp_path: Path) ->
         list(iter_json_array(tmp_path / "o.json", advice=""))
 
 
-def test_an_error_midway_leaves_what_stood_there_and_nothing_else(tmp_path: Path) -> None:
-    path = tmp_path / "f.jsonl"
-    write_jsonl(path, [{"a": 1}])
-
-    def rows() -> Iterator[object]:
-        yield {"a": 2}
-        raise RuntimeError("midway")
-
-    with pytest.raises(RuntimeError, match="midway"):
-        write_jsonl(path, rows())
-    assert path.read_bytes() == b'{"a":1}\n'
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_a_full_disk_is_said_and_changes_nothing(tmp_path: Path) -> None:
-    path = tmp_path / "f.jsonl"
-    write_jsonl(path, [{"a": 1}])
-
-    def write_too_much() -> None:
-        with replace_file(path) as stream:
-            stream.write(b"half")
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    with pytest.raises(OutputError, match=r"No space left.*unchanged.*Free some space"):
-        write_too_much()
-    assert path.read_bytes() == b'{"a":1}\n'
-    assert list(tmp_path.iterdir()) == [path]
-
-
 def test_an_artifact_knows_whether_it_is_intact(tmp_path: Path) -> None:
     path = tmp_path / "f.jsonl"
     artifact = write_jsonl(path, [{"a": 1}, {"a": 2}])
@@ -125,30 +91,6 @@ def test_a_folder_s_fingerprint_sees_names_and_contents(tmp_path: Path) -> None:
     before = describe(folder, 1)
     (folder / "a").rename(folder / "b")
     assert not before.is_intact()
-
-
-def test_what_a_killed_process_left_is_removed_after_an_hour_and_nothing_else(tmp_path: Path) -> None:
-    old = [".f.jsonl.abc_12xy.tmp", ".f.jsonl.zzzzzzzz.tmp"]
-    young = ".f.jsonl.abcdefgh.tmp"
-    others = [
-        ".f.jsonl.gz.abcdefgh.tmp", ".g.jsonl.abcdefgh.tmp", ".f.jsonl.abc.tmp", "f.jsonl.abcdefgh.tmp",
-        ".fxjsonl.abcdefgh.tmp", ".f.jsonl.ABCDEFGH.tmp",
-    ]  # fmt: skip
-    for name in (*old, young, *others):
-        (tmp_path / name).write_text("half", encoding="utf-8")
-    two_hours_ago = time.time() - 7_200
-    for name in (*old, *others):
-        os.utime(tmp_path / name, (two_hours_ago, two_hours_ago))
-    write_jsonl(tmp_path / "f.jsonl", [{"a": 1}])
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["f.jsonl", young, *others])
-
-
-def test_a_folder_named_like_a_temporary_file_stays(tmp_path: Path) -> None:
-    folder = tmp_path / ".f.jsonl.abcdefgh.tmp"
-    folder.mkdir()
-    os.utime(folder, (0, 0))
-    write_jsonl(tmp_path / "f.jsonl", [])
-    assert folder.is_dir()
 
 
 def test_lines_are_read_by_the_text_of_a_field(tmp_path: Path) -> None:
