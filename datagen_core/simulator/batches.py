@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict
 
 from datagen_core.files import JsonObject
+from datagen_core.simulator.faults import Fault
 
 BatchStatus = Literal[
     "validating", "failed", "in_progress", "finalizing", "completed", "expired", "cancelling", "cancelled"
@@ -66,7 +67,8 @@ class BatchState(BaseModel):
 
     Rows are answered in a shuffled order; the first `position` of them stand in the first `output_bytes` and
     `error_bytes` bytes of the two result files. What stands beyond was written by a process that was killed before it
-    could say so, and is cut off. `closing` is set once no more rows are answered: the others get this code.
+    could say so, and is cut off. `closing` is set once no more rows are answered: the others get this code. `faults`
+    were chosen at its creation; `n_looks` counts the looks that a fault asks for, `prompt_tokens` what a limit does.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -103,6 +105,9 @@ class BatchState(BaseModel):
     error_blob: str
     error_bytes: int = 0
     closing: Closing | None = None
+    prompt_tokens: int = 0
+    faults: tuple[Fault, ...] = ()
+    n_looks: int = 0
 
     @property
     def has_ended(self) -> bool:

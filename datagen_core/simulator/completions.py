@@ -62,7 +62,7 @@ def estimate_usage(prompt: str, previous: str, answer: Answer) -> Usage:
     """Return the estimated tokens; what the prompt's beginning has in common with `previous` counts as cached."""
     spoken = answer.text if answer.refusal is None else answer.refusal
     cached = _common_prefix(prompt, previous) // CHARACTERS_PER_TOKEN
-    return Usage(prompt=_estimate(prompt), cached=cached, completion=_estimate(spoken))
+    return Usage(prompt=estimate_tokens(prompt), cached=cached, completion=estimate_tokens(spoken))
 
 
 def render_answer(endpoint: str, model: str, answer: Answer, usage: Usage, stamp: RequestStamp) -> JsonObject:
@@ -133,7 +133,8 @@ def _render_response(model: str, answer: Answer, usage: Usage, stamp: RequestSta
     }
 
 
-def _estimate(text: str) -> int:
+def estimate_tokens(text: str) -> int:
+    """Return about how many tokens a text has."""
     return -(-len(text) // CHARACTERS_PER_TOKEN)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
 from datagen_core.files import JsonObject
 from datagen_core.simulator.batches import WINDOW_SECONDS, BatchState
+from datagen_core.simulator.faults import Fault
+from datagen_core.simulator.ids import make_id, make_result_id
 from datagen_core.simulator.uploads import read_expiry
 from datagen_core.simulator.validation import ENDPOINTS
 from datagen_core.simulator.wire import ApiError
@@ -17,8 +18,17 @@ MAX_METADATA_VALUE: Final = 512
 _BATCH_FIELDS: Final = {"input_file_id", "endpoint", "completion_window", "metadata", "output_expires_after"}
 
 
-def build_batch(body: JsonObject, *, now: float) -> BatchState:
-    """Return the new batch that a creation's body asks for.
+class Creation(NamedTuple):
+    """What a creation's body asks for; `output_seconds` is how long its result files are kept."""
+
+    endpoint: str
+    input_file_id: str
+    metadata: dict[str, str] | None
+    output_seconds: int | None
+
+
+def check_creation(body: JsonObject) -> Creation:
+    """Return what a creation's body asks for.
 
     Whether the input file exists is found out later, by validation, as at the real API.
 
@@ -37,18 +47,29 @@ def build_batch(body: JsonObject, *, now: float) -> BatchState:
     if body.get("completion_window") != "24h":
         message = "Invalid value for 'completion_window': the only supported value is '24h'."
         raise ApiError(400, message, param="completion_window", code="invalid_value")
-    return BatchState(
-        id=f"batch_{uuid.uuid4().hex}",
+    return Creation(
         endpoint=cast(str, endpoint),
         input_file_id=input_file_id,
-        completion_window="24h",
         metadata=_check_metadata(body.get("metadata")),
         output_seconds=_read_output_expiry(body.get("output_expires_after")),
+    )
+
+
+def build_batch(
+    creation: Creation, *, seed: int, number: int, now: float, faults: tuple[Fault, ...] = ()
+) -> BatchState:
+    """Return the new batch, the `number`-th of its state folder."""
+    batch_id = make_id("batch", seed, number)
+    return BatchState(
+        id=batch_id,
+        completion_window="24h",
         created_at=int(now),
         expires_at=int(now) + WINDOW_SECONDS,
         phase_since=now,
-        output_blob=f"file-{uuid.uuid4().hex}",
-        error_blob=f"file-{uuid.uuid4().hex}",
+        output_blob=make_result_id(batch_id, "output"),
+        error_blob=make_result_id(batch_id, "error"),
+        faults=faults,
+        **creation._asdict(),
     )
 
 

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import logging
 import math
-import os
 import sqlite3
 import threading
 import time
-from pathlib import Path
 from typing import IO, Final
 
 from datagen_core.simulator.answers import Writer
-from datagen_core.simulator.batches import BatchProblem, BatchState, StoredFile, Usage
+from datagen_core.simulator.batch_faults import find_fault, find_refusal, is_stuck
+from datagen_core.simulator.batches import BatchProblem, BatchState, Usage
+from datagen_core.simulator.enqueuing import find_overflow
+from datagen_core.simulator.result_files import begin_again, is_long_enough, open_at, prepare_publication
+from datagen_core.simulator.row_faults import write_row
 from datagen_core.simulator.rows import RowAnswerer, RowOrder, RowResult, close_row
 from datagen_core.simulator.settings import SimulatorSettings
 from datagen_core.simulator.store import RowNotes, Store
-from datagen_core.simulator.validation import validate_input
+from datagen_core.simulator.validation import Verdict, count_prompt_tokens, validate_input
 from datagen_core.simulator.wire import Clock
 
 logger = logging.getLogger(__name__)
@@ -100,7 +102,8 @@ class Engine:
 
     def _step(self, batch: BatchState) -> bool:
         """Move one batch by one step; False where it has to wait."""
-        is_due = self._clock() >= batch.phase_since + self._settings.pace_seconds
+        now = self._clock()
+        is_due = now >= batch.phase_since + self._settings.pace_seconds and not is_stuck(batch, now=now)
         if batch.status == "validating":
             return is_due and self._validate(batch)
         if batch.status == "in_progress" and batch.closing is None and self._clock() >= batch.expires_at:
@@ -117,21 +120,35 @@ class Engine:
         return True
 
     def _validate(self, batch: BatchState) -> bool:
-        path = self._store.blobs / batch.input_file_id
-        verdict = validate_input(path, batch.endpoint)
+        verdict, n_tokens = self._judge(batch)
         now = self._clock()
+        found = {"total": verdict.total, "model": verdict.model, "prompt_tokens": n_tokens}
+        others = self._store.list_unfinished()
 
         def move_on(current: BatchState) -> BatchState:
             if current.status != "validating":
                 return current
             if verdict.problems:
                 return _as_failed(current, verdict.problems, now)
-            found = {"total": verdict.total, "model": verdict.model, "in_progress_at": int(now)}
-            return current.model_copy(update={"status": "in_progress", "phase_since": now, **found})
+            overflow = find_overflow(current.model_copy(update=found), others, self._settings)
+            if overflow is not None:
+                return _as_failed(current.model_copy(update={"model": verdict.model}), (overflow,), now)
+            begun = {"status": "in_progress", "phase_since": now, "in_progress_at": int(now)}
+            return current.model_copy(update=found | begun)
 
         if self._store.change_batch(batch.id, move_on).has_ended:
             self._forget(batch)
         return True
+
+    def _judge(self, batch: BatchState) -> tuple[Verdict, int]:
+        """Return the verdict on a batch's input, and its prompt tokens where they are limited, else 0."""
+        refusal = find_refusal(batch)
+        if refusal is not None:
+            return Verdict((refusal,), 0, None), 0
+        path = self._store.blobs / batch.input_file_id
+        verdict = validate_input(path, batch.endpoint)
+        is_limited = self._settings.max_enqueued_tokens is not None and not verdict.problems
+        return verdict, count_prompt_tokens(path, batch.endpoint) if is_limited else 0
 
     def _find_target(self, batch: BatchState) -> int:
         """Return how many rows have to stand in the result files by now."""
@@ -142,10 +159,15 @@ class Engine:
         return math.ceil(self._count_answerable(batch) * share)
 
     def _count_answerable(self, batch: BatchState) -> int:
+        fault = find_fault(batch, "expire_partial", "cancel_partial")
+        if fault is not None:
+            return fault.count(batch.total)
         share = self._settings.expire
         return batch.total if share is None or not self._will_expire(batch) else math.floor(batch.total * share)
 
     def _will_expire(self, batch: BatchState) -> bool:
+        if find_fault(batch, "expire_partial"):
+            return True
         limit = self._settings.expire_batches
         if self._settings.expire is None or limit == 0:
             return False
@@ -156,7 +178,10 @@ class Engine:
             self._close(batch)
             return
         now = self._clock()
-        update = {"status": "finalizing", "finalizing_at": int(now), "phase_since": now}
+        update: dict[str, object] = {"status": "finalizing", "finalizing_at": int(now), "phase_since": now}
+        if find_fault(batch, "cancel_partial"):
+            closing = {"closing": "batch_cancelled", "phase_since": now}
+            update = {"status": "cancelling", "cancelling_at": int(now), **closing}
         self._store.change_batch(batch.id, lambda b: b.model_copy(update=update) if b.status == "in_progress" else b)
 
     def _close(self, batch: BatchState) -> None:
@@ -168,8 +193,9 @@ class Engine:
         """Answer (or close) rows for a twentieth of a second, then commit how far it came."""
         blobs = self._store.blobs
         try:
-            order = self._orders.get(batch.id) or RowOrder(blobs / batch.input_file_id, batch.id)
-            self._orders[batch.id] = order
+            order = self._orders.get(batch.id)
+            if order is None:
+                order = self._orders[batch.id] = RowOrder(blobs / batch.input_file_id, batch, self._settings.seed)
             with (blobs / batch.input_file_id).open("rb") as rows:
                 return self._write_rows(batch, order, rows)
         except FileNotFoundError:
@@ -181,24 +207,24 @@ class Engine:
         target, position = self._find_target(batch), batch.position
         results = [self._store.blobs / batch.output_blob, self._store.blobs / batch.error_blob]
         sizes = [batch.output_bytes, batch.error_bytes]
-        if any(not _is_long_enough(path, size) for path, size in zip(results, sizes, strict=True)):
-            self._store.change_batch(batch.id, _begin_again)
+        if any(not is_long_enough(path, size) for path, size in zip(results, sizes, strict=True)):
+            self._store.change_batch(batch.id, begin_again)
             return True
         tally = _Tally()
         previous = ""
         if position > 0 and batch.closing is None:
-            previous = self._answerer.read_row_prompt(batch, order.read(rows, position - 1))
+            fault = order.find_fault(position - 1)
+            previous = self._answerer.read_row_prompt(batch, order.read(rows, position - 1), fault and fault.name)
         deadline = time.monotonic() + SLICE_SECONDS
-        with _open_at(results[0], sizes[0]) as output, _open_at(results[1], sizes[1]) as errors:
+        with open_at(results[0], sizes[0]) as output, open_at(results[1], sizes[1]) as errors:
             while position < target:
-                line = order.read(rows, position)
+                line, fault = order.read(rows, position), order.find_fault(position)
                 if batch.closing is None:
-                    result = self._answerer.answer_row(batch, line, previous)
+                    result = self._answerer.answer_row(batch, line, previous, fault and fault.name)
                     tally.add(result)
                 else:
                     result = close_row(batch.id, line, batch.closing)
-                (errors if result.is_error else output).write(result.line)
-                sizes[result.is_error] += len(result.line)
+                sizes[result.is_error] += write_row(errors if result.is_error else output, result.line, fault)
                 previous, position = result.prompt, position + 1
                 if self._stopping.is_set() or time.monotonic() >= deadline:
                     break
@@ -219,21 +245,10 @@ class Engine:
     def _finish(self, batch: BatchState) -> None:
         """Publish the result files and the end of the batch in one transaction."""
         now = int(self._clock())
-        expires_at = None if batch.output_seconds is None else now + batch.output_seconds
-        files: list[StoredFile] = []
-        update: dict[str, object] = {}
-        for kind, blob, size in (
-            ("output", batch.output_blob, batch.output_bytes),
-            ("error", batch.error_blob, batch.error_bytes),
-        ):
-            if size == 0:
-                continue
-            _sync(self._store.blobs / blob, size)
-            files.append(StoredFile(blob, f"{batch.id}_{kind}.jsonl", "batch_output", size, now, expires_at))
-            update[f"{kind}_file_id"] = blob
+        published = prepare_publication(batch, self._store.blobs, now=now)
         status = "completed" if batch.closing is None else batch.closing.removeprefix("batch_")
-        update |= {"status": status, f"{status}_at": now}
-        self._store.change_batch(batch.id, lambda current: current.model_copy(update=update), files=files)
+        update = {**published.update, "status": status, f"{status}_at": now}
+        self._store.change_batch(batch.id, lambda current: current.model_copy(update=update), files=published.files)
         self._forget(batch)
 
     def _fail(self, batch: BatchState, problem: BatchProblem) -> None:
@@ -267,27 +282,3 @@ class _Tally:
 
 def _as_failed(batch: BatchState, problems: tuple[BatchProblem, ...], now: float) -> BatchState:
     return batch.model_copy(update={"status": "failed", "failed_at": int(now), "errors": problems})
-
-
-def _begin_again(batch: BatchState) -> BatchState:
-    """Forget all rows: after a power cut the result files can be shorter than what was committed."""
-    nothing = {"position": 0, "output_bytes": 0, "error_bytes": 0, "completed": 0, "failed": 0, "usage": Usage()}
-    return batch.model_copy(update=nothing)
-
-
-def _is_long_enough(path: Path, size: int) -> bool:
-    return size == 0 or (path.exists() and path.stat().st_size >= size)
-
-
-def _open_at(path: Path, size: int) -> IO[bytes]:
-    """Open a result file for writing behind its first `size` bytes; the rest is cut off."""
-    path.touch()
-    stream = path.open("r+b")
-    stream.truncate(size)
-    stream.seek(size)
-    return stream
-
-
-def _sync(path: Path, size: int) -> None:
-    with _open_at(path, size) as stream:
-        os.fsync(stream.fileno())

@@ -14,6 +14,7 @@ import orjson
 
 from datagen_core.files import JsonObject
 from datagen_core.simulator.answers import Writer
+from datagen_core.simulator.batch_faults import find_fault
 from datagen_core.simulator.batches import BatchState, Closing, Usage
 from datagen_core.simulator.completions import (
     RequestStamp,
@@ -22,6 +23,8 @@ from datagen_core.simulator.completions import (
     read_prompt,
     render_answer,
 )
+from datagen_core.simulator.faults import FaultName
+from datagen_core.simulator.row_faults import HTTP_FAULTS, RowFault, change_answer, choose_rows
 from datagen_core.simulator.settings import SimulatorSettings
 from datagen_core.simulator.validation import parse_row
 from datagen_core.simulator.wire import ApiError, error_body
@@ -49,19 +52,32 @@ class RowOrder:
     """Where each row of an input file begins, in the order in which its batch answers them.
 
     The order is a shuffle seeded by the batch id: never that of the input, the same after every restart. It holds
-    eight bytes a row, 400 kB at most.
+    eight bytes a row, 400 kB at most, and the rows that meet a fault.
     """
 
-    def __init__(self, path: Path, batch_id: str) -> None:
+    def __init__(self, path: Path, batch: BatchState, seed: int) -> None:
         offsets = array("Q")
+        custom_ids: list[str] = []
+        has_faults = any(fault.kind.scope == "rows" for fault in batch.faults)
         with path.open("rb") as stream:
             offset = 0
             for line in stream:
                 if not line.isspace():
                     offsets.append(offset)
+                    if has_faults:
+                        custom_ids.append(_read_custom_id(line))
                 offset += len(line)
-        Random(batch_id).shuffle(offsets)
+        chosen = choose_rows(batch.faults, custom_ids, seed)
+        self._faults = {offsets[number]: fault for number, fault in chosen.items()}
+        if find_fault(batch, "rows_shuffled"):
+            offsets.reverse()
+        else:
+            Random(batch.id).shuffle(offsets)
         self._offsets = offsets
+
+    def find_fault(self, position: int) -> RowFault | None:
+        """Return what befalls the row that is answered as number `position`."""
+        return self._faults.get(self._offsets[position])
 
     def read(self, stream: IO[bytes], position: int) -> bytes:
         """Return the row that is answered as number `position`, from 0."""
@@ -79,18 +95,21 @@ class RowAnswerer:
     def __init__(self, writer: Writer, settings: SimulatorSettings, find_failure: Callable[[str], str | None]) -> None:
         self._writer, self._settings, self._find_failure = writer, settings, find_failure
 
-    def answer_row(self, batch: BatchState, line: bytes, previous: str) -> RowResult:
-        """Return the result of one row; `previous` is the prompt of the row answered before it."""
+    def answer_row(self, batch: BatchState, line: bytes, previous: str, fault: FaultName | None = None) -> RowResult:
+        """Return the result of one row that meets this fault; `previous` is the prompt of the row answered before."""
         row = cast(JsonObject, parse_row(line))
         custom_id, body = cast(str, row["custom_id"]), cast(JsonObject, row["body"])
         suffix = _suffix(batch.id, custom_id)
+        if fault is not None and fault in HTTP_FAULTS:
+            status = HTTP_FAULTS[fault]
+            return RowResult(_render_refusal(custom_id, suffix, status, _planted_error(status)), is_error=True)
         status = self._choose_failure(batch.id, custom_id)
         if status is not None:
             failed = _render_refusal(custom_id, suffix, status, _planted_error(status))
             return RowResult(failed, is_error=True, failure=custom_id)
         try:
             prompt = read_prompt(batch.endpoint, body)
-            answer = self._writer.answer(custom_id, body)
+            answer = change_answer(self._writer.answer(custom_id, body), fault)
             usage = estimate_usage(prompt, previous, answer)
             stamp = RequestStamp(suffix, batch.in_progress_at or batch.created_at)
             reply = render_answer(batch.endpoint, get_model_name(body), answer, usage, stamp)
@@ -106,9 +125,11 @@ class RowAnswerer:
         planted = None if answer.planted is None else (custom_id, answer.planted)
         return RowResult(result, is_error=False, prompt=prompt, usage=usage, planted=planted)
 
-    def read_row_prompt(self, batch: BatchState, line: bytes) -> str:
-        """Return the prompt of a row that was answered before a restart, empty where it was refused."""
+    def read_row_prompt(self, batch: BatchState, line: bytes, fault: FaultName | None = None) -> str:
+        """Return the prompt of a row that was answered in an earlier slice, empty where it was refused."""
         row = cast(JsonObject, parse_row(line))
+        if fault in HTTP_FAULTS or self._choose_failure(batch.id, cast(str, row["custom_id"])) is not None:
+            return ""
         try:
             return read_prompt(batch.endpoint, cast(JsonObject, row["body"]))
         except ApiError:
@@ -125,12 +146,19 @@ class RowAnswerer:
 
 def close_row(batch_id: str, line: bytes, closing: Closing) -> RowResult:
     """Return the error line of a row that will not be answered any more."""
-    custom_id = cast(str, cast(JsonObject, parse_row(line))["custom_id"])
+    custom_id = _read_custom_id(line)
     error: JsonObject = {"code": closing, "message": _CLOSING_MESSAGES[closing]}
     return RowResult(_render_row(custom_id, _suffix(batch_id, custom_id), None, error), is_error=True)
 
 
+def _read_custom_id(line: bytes) -> str:
+    return cast(str, cast(JsonObject, parse_row(line))["custom_id"])
+
+
 def _planted_error(status: int) -> JsonObject:
+    if status == 429:
+        message = "Rate limit reached for requests. Please try again later."
+        return error_body(message, code="rate_limit_exceeded", kind="requests")
     if status == 500:
         message = "The server had an error while processing your request. Sorry about that!"
         return error_body(message, code="server_error", kind="server_error")

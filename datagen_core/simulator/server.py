@@ -19,13 +19,16 @@ from typing import Any, Final, NamedTuple, Self
 
 import uvicorn
 from filelock import FileLock, Timeout
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from datagen_core.errors import ConfigError, OutputError, PortTakenError
 from datagen_core.simulator.answers import Writer
 from datagen_core.simulator.api import Api
+from datagen_core.simulator.door import Door, Inspect
 from datagen_core.simulator.engine import Engine
+from datagen_core.simulator.fault_plan import FaultPlan
+from datagen_core.simulator.misbehaving import TRANSPORT
 from datagen_core.simulator.settings import SimulatorSettings
 from datagen_core.simulator.store import Store
 from datagen_core.simulator.wire import Clock
@@ -43,6 +46,9 @@ class SimulatorServer:
     Use it as a context manager, or `start()` and `stop()`; after `stop()` it may be started again, and goes on with the
     batches where they were. Killing the process loses nothing but the last twentieth of a second of work, which is
     done again. The batch thread and the HTTP thread are daemons.
+
+    `faults` says what goes wrong, and may be changed at any time. `inspect` sees each request under /v1 before it is
+    answered; what it raises is noted in `objections`, and the request refused.
     """
 
     def __init__(
@@ -53,9 +59,13 @@ class SimulatorServer:
         *,
         port: int = 0,
         clock: Clock = time.time,
+        inspect: Inspect | None = None,
     ) -> None:
         self._state_dir, self._writer, self._port, self._clock = state_dir, writer, port, clock
         self._settings = settings or SimulatorSettings()
+        self._inspect = inspect
+        self.objections: list[str] = []
+        self.faults = FaultPlan(self._settings.faults)
         self._running: _Running | None = None
 
     def start(self) -> Self:
@@ -83,7 +93,10 @@ class SimulatorServer:
         store.sweep()
         engine = Engine(store, self._writer, self._settings, clock=self._clock)
         executor = ThreadPoolExecutor(N_WRITER_THREADS, thread_name_prefix="simulator-writer")
-        app = Api(store, engine, self._writer, self._settings, executor, clock=self._clock).build_app()
+        api = Api(store, engine, self._writer, self._settings, executor, self.faults, clock=self._clock)
+        app = api.build_app()
+        if self._inspect is not None:
+            app = Door(app, self._inspect, self.objections)
         port = int(listener.getsockname()[1])
         http = _HttpThread(app, listener)
         self._running = _Running(lock, store, engine, executor, http, port)
@@ -186,6 +199,16 @@ class _QuietProtocol(H11Protocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.access_log = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """Let each request know its connection, so that a fault can end it."""
+        super().connection_made(transport)
+        app = self.app
+
+        async def with_transport(scope: Scope, receive: Receive, send: Send) -> None:
+            await app({**scope, TRANSPORT: transport}, receive, send)
+
+        self.app = with_transport
 
 
 class _HttpThread:

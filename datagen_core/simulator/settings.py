@@ -1,8 +1,10 @@
-"""Decides how fast simulated batches go, and how many of their rows and windows fail."""
+"""Decides how fast simulated batches go, how much of them is taken at a time, and what goes wrong with them."""
 
 from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from datagen_core.simulator.faults import Fault
 
 
 class SimulatorSettings(BaseModel):
@@ -17,7 +19,7 @@ class SimulatorSettings(BaseModel):
         allow_inf_nan=False,
         description="How long each phase (validating, in_progress, finalizing, cancelling) lasts at least.",
     )
-    seed: int = Field(default=0, description="Decides which rows are error rows.")
+    seed: int = Field(default=0, description="Decides which rows fail, and what files and batches are called.")
     error_rows: float = Field(
         default=0.0,
         ge=0,
@@ -39,3 +41,12 @@ class SimulatorSettings(BaseModel):
         default=("gpt-6-luna", "gpt-6.1-terra", "gpt-6.1-sol"),
         description="What GET /v1/models lists; any other model is answered too.",
     )
+    max_enqueued_tokens: int | None = Field(
+        default=None,
+        ge=1,
+        description="A batch fails whose prompt tokens, with those of unfinished batches of its model, are more.",
+    )
+    max_enqueued_requests: int | None = Field(
+        default=None, ge=1, description="A batch fails whose requests, with those of its model's others, are more."
+    )
+    faults: tuple[Fault, ...] = Field(default=(), description="What goes wrong, from the first request on.")

@@ -14,11 +14,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, NamedTuple, cast
 
+import orjson
+
 from datagen_core.errors import ConfigError, InputFileError, OutputError
 from datagen_core.files import JsonObject
 from datagen_core.simulator.batches import BatchState, StoredFile
 
-SCHEMA_VERSION = 1
+# Version 2: a batch's document holds its faults and its prompt tokens.
+SCHEMA_VERSION = 2
 _PAGE = 1_000
 
 _SCHEMA = """
@@ -45,8 +48,11 @@ WHERE id = ? AND deleted = 0 AND (expires_at IS NULL OR expires_at > ?)
 _LIST_FILES = """
 SELECT id, filename, purpose, size, created_at, expires_at FROM files
 WHERE deleted = 0 AND (expires_at IS NULL OR expires_at > :now) AND (seq - :seq) * :direction > 0
-    AND (:purpose IS NULL OR purpose = :purpose)
+    AND (:purpose IS NULL OR purpose = :purpose) AND id NOT IN (SELECT value FROM json_each(:hidden))
 ORDER BY seq * :direction LIMIT :limit
+"""
+_LIST_BATCHES = """
+SELECT document FROM batches WHERE seq < ? AND id NOT IN (SELECT value FROM json_each(?)) ORDER BY seq DESC LIMIT ?
 """
 _ADD_FILE = "INSERT INTO files (id, filename, purpose, size, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)"
 _FIND_SEQ = {"files": "SELECT seq FROM files WHERE id = ?", "batches": "SELECT seq FROM batches WHERE id = ?"}
@@ -115,10 +121,14 @@ class Store:
         files = cast(tuple[int], self._one("SELECT count(*) FROM files WHERE purpose = 'batch'"))[0]
         return {"requests": dict(rows), "batches": batches, "files": files}
 
-    def add_file(self, file: StoredFile) -> None:
-        """Publish a file whose content already stands in `blobs` under its id."""
+    def add_input_file(self, content: Path, build: Callable[[int], StoredFile]) -> StoredFile:
+        """Publish what `build` makes of the file's running number, from 1; `content` becomes its content."""
         with self._transaction() as db:
+            number = cast(tuple[int], self._one("SELECT count(*) FROM files WHERE purpose = 'batch'"))[0] + 1
+            file = build(number)
+            content.replace(self.blobs / file.id)
             self._insert_file(db, file)
+        return file
 
     def find_file(self, file_id: str, *, now: float) -> StoredFile | None:
         """Return a file that was neither deleted nor has expired."""
@@ -126,9 +136,16 @@ class Store:
         return None if row is None else StoredFile(*cast(_FileRow, row))
 
     def list_files(
-        self, *, now: float, after: str | None, limit: int, newest_first: bool, purpose: str | None
+        self,
+        *,
+        now: float,
+        after: str | None,
+        limit: int,
+        newest_first: bool,
+        purpose: str | None,
+        hidden: Iterable[str] = (),
     ) -> tuple[list[StoredFile], bool]:
-        """Return a page of files and whether there are more.
+        """Return a page of files and whether there are more, as if there were none of the `hidden` ids.
 
         Raises:
             KeyError: there is no file `after`.
@@ -136,6 +153,7 @@ class Store:
         direction = -1 if newest_first else 1
         seq = -direction * _BEYOND_ALL if after is None else self._find_seq("files", after)
         bounds = {"now": int(now), "seq": seq, "direction": direction, "purpose": purpose, "limit": limit + 1}
+        bounds["hidden"] = _render_ids(hidden)
         with self._lock:
             rows = cast(list[_FileRow], self._db.execute(_LIST_FILES, bounds).fetchall())
         return [StoredFile(*row) for row in rows[:limit]], len(rows) > limit
@@ -146,11 +164,13 @@ class Store:
             db.execute("UPDATE files SET deleted = 1 WHERE id = ?", (file_id,))
         self.sweep([file_id])
 
-    def add_batch(self, batch: BatchState) -> None:
-        """Add a new batch."""
+    def add_batch(self, build: Callable[[int], BatchState]) -> BatchState:
+        """Add what `build` makes of the new batch's running number, from 1."""
         with self._transaction() as db:
+            batch = build(cast(tuple[int], self._one("SELECT count(*) FROM batches"))[0] + 1)
             row = (batch.id, batch.has_ended, batch.model_dump_json())
             db.execute("INSERT INTO batches (id, ended, document) VALUES (?, ?, ?)", row)
+        return batch
 
     def find_batch(self, batch_id: str) -> BatchState | None:
         """Return a batch, None where there is none of this id."""
@@ -162,15 +182,16 @@ class Store:
         row = self._one("SELECT count(*) FROM batches WHERE seq < (SELECT seq FROM batches WHERE id = ?)", batch_id)
         return cast(tuple[int], row)[0]
 
-    def list_batches(self, *, after: str | None, limit: int) -> tuple[list[BatchState], bool]:
-        """Return a page of batches, newest first, and whether there are more.
+    def list_batches(
+        self, *, after: str | None, limit: int, hidden: Iterable[str] = ()
+    ) -> tuple[list[BatchState], bool]:
+        """Return a page of batches, newest first, and whether there are more, as if there were none of `hidden`.
 
         Raises:
             KeyError: there is no batch `after`.
         """
         seq = _BEYOND_ALL if after is None else self._find_seq("batches", after)
-        sql = "SELECT document FROM batches WHERE seq < ? ORDER BY seq DESC LIMIT ?"
-        rows = cast(list[tuple[str]], self._all(sql, seq, limit + 1))
+        rows = cast(list[tuple[str]], self._all(_LIST_BATCHES, seq, _render_ids(hidden), limit + 1))
         return [BatchState.model_validate_json(document) for (document,) in rows[:limit]], len(rows) > limit
 
     def list_unfinished(self) -> list[BatchState]:
@@ -264,3 +285,7 @@ class Store:
                 self._db.execute("ROLLBACK")
                 raise
             self._db.execute("COMMIT")
+
+
+def _render_ids(ids: Iterable[str]) -> str:
+    return orjson.dumps(list(ids)).decode()

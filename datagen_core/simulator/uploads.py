@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import uuid
 from pathlib import Path
+from typing import NamedTuple
 
 from starlette.requests import ClientDisconnect, Request
 
 from datagen_core.simulator.batches import StoredFile
+from datagen_core.simulator.ids import make_id
 from datagen_core.simulator.multipart import FormReader
 from datagen_core.simulator.store import Store
 from datagen_core.simulator.validation import MAX_FILE_BYTES
@@ -19,14 +21,22 @@ DEFAULT_LIFETIME_SECONDS = 30 * 24 * 3600
 MIN_LIFETIME_SECONDS, MAX_LIFETIME_SECONDS = 3_600, 2_592_000
 
 
-async def receive_file(request: Request, store: Store, *, now: float) -> StoredFile:
-    """Store the `file` of a form and return its description.
+class Upload(NamedTuple):
+    """A file that was received whole and does not exist yet: its content stands at `temporary`."""
+
+    temporary: Path
+    filename: str
+    size: int
+    lifetime: int
+
+
+async def receive_file(request: Request, store: Store) -> Upload:
+    """Receive the `file` of a form.
 
     Raises:
         ApiError: the form is malformed, lacks something, or its file is too large; nothing is kept.
     """
-    file_id = f"file-{uuid.uuid4().hex}"
-    temporary = store.blobs / f".{file_id}.tmp"
+    temporary = store.blobs / f".{uuid.uuid4().hex}.tmp"
     try:
         form = await _write_form(request, temporary)
         expires_after = read_expiry(form.fields.get("expires_after[anchor]"), form.fields.get("expires_after[seconds]"))
@@ -35,13 +45,30 @@ async def receive_file(request: Request, store: Store, *, now: float) -> StoredF
             raise ApiError(400, message, param="purpose", code="invalid_value")
         if form.filename is None:
             raise ApiError(400, "'file' is a required property.", param="file", code="missing_required_parameter")
-        temporary.replace(store.blobs / file_id)
-    finally:
+    except BaseException:
         temporary.unlink(missing_ok=True)
-    expires_at = int(now) + (expires_after or DEFAULT_LIFETIME_SECONDS)
-    file = StoredFile(file_id, form.filename[:255], "batch", form.file_bytes, int(now), expires_at)
-    store.add_file(file)
-    return file
+        raise
+    return Upload(temporary, form.filename[:255], form.file_bytes, expires_after or DEFAULT_LIFETIME_SECONDS)
+
+
+def publish_file(upload: Upload, store: Store, *, seed: int, now: float) -> StoredFile:
+    """Make a received file one that exists, and return its description."""
+
+    def build(number: int) -> StoredFile:
+        created_at = int(now)
+        return StoredFile(
+            id=make_id("file", seed, number),
+            filename=upload.filename,
+            purpose="batch",
+            size=upload.size,
+            created_at=created_at,
+            expires_at=created_at + upload.lifetime,
+        )
+
+    try:
+        return store.add_input_file(upload.temporary, build)
+    finally:
+        upload.temporary.unlink(missing_ok=True)
 
 
 def read_expiry(anchor: object, seconds: object) -> int | None:

@@ -14,6 +14,8 @@ import orjson
 
 from datagen_core.files import JsonObject
 from datagen_core.simulator.batches import BatchProblem
+from datagen_core.simulator.completions import estimate_tokens, read_prompt
+from datagen_core.simulator.wire import ApiError
 
 # OpenAI's limits for one input file (Batch API documentation).
 MAX_ROWS: Final = 50_000
@@ -80,6 +82,11 @@ def iter_lines(path: Path) -> Iterator[tuple[int, bytes]]:
                 yield number, line
 
 
+def count_prompt_tokens(path: Path, endpoint: str) -> int:
+    """Return the estimated prompt tokens of a valid input file; a row that will be refused has none."""
+    return sum(_count_row(parse_row(line) or {}, endpoint) for _, line in iter_lines(path))
+
+
 def parse_row(line: bytes) -> JsonObject | None:
     """Return a line's JSON object, None where it holds anything else."""
     try:
@@ -94,6 +101,13 @@ def get_model(row: JsonObject) -> str | None:
     body = row.get("body")
     model = cast(JsonObject, body).get("model") if isinstance(body, dict) else None
     return model if isinstance(model, str) and model else None
+
+
+def _count_row(row: JsonObject, endpoint: str) -> int:
+    try:
+        return estimate_tokens(read_prompt(endpoint, cast(JsonObject, row.get("body", {}))))
+    except ApiError:
+        return 0
 
 
 def _check_row(row: JsonObject, number: int, endpoint: str, seen: set[bytes], model: str | None) -> BatchProblem | None:

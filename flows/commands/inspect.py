@@ -10,12 +10,12 @@ from typing import Annotated
 
 import typer
 
-from datagen_core.batch.client import BatchClient
+from datagen_core.batch.api import BatchApi
 from datagen_core.dataset.validating import render_report, validate_file
 from datagen_core.errors import DatagenError, InputFileError
-from datagen_core.providers import DEFAULT_MISTAKES, ProviderChoice, embedded_simulators, open_client
+from datagen_core.providers import DEFAULT_MISTAKES, ProviderChoice, embedded_providers, open_client, reach_local
 from datagen_core.settings import Settings, load_settings
-from datagen_core.simulator import SimulatorServer, SimulatorSettings
+from datagen_core.simulator import FAULTS, SimulatorServer, SimulatorSettings, parse_fault
 from datagen_core.simulator.writer import ScriptWriter
 from flows.commands.options import Against, GoldDataset
 from flows.commands.places import advance_first, console, progress_bar
@@ -54,14 +54,30 @@ def simulate(
     state_dir: Annotated[Path, typer.Option(help="Where files and batches are kept.")] = Path("output/.simulator"),
     mistakes: Annotated[float, typer.Option(min=0, max=1, help="Share of mistakes planted.")] = DEFAULT_MISTAKES,
     pace: Annotated[float, typer.Option(min=0, help="Seconds that each phase of a batch lasts.")] = 0.3,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME[:KEY=VALUE,…]", help="What goes wrong, as rate_limit:times=3,seconds=2; repeatable."
+        ),
+    ] = None,
+    list_faults: Annotated[bool, typer.Option("--list-faults", help="Show the names of the faults, and end.")] = False,
+    max_enqueued_tokens: Annotated[
+        int | None, typer.Option(min=1, help="A batch that would enqueue more prompt tokens of its model fails.")
+    ] = None,
 ) -> None:
-    """Serve the Batch API on 127.0.0.1 until Ctrl-C, for any client.
+    """Serve the Batch API on 127.0.0.1 until Ctrl-C, for any client; with --fault, as badly as a real one can.
 
     Example: `datagen simulate --port 8321`, then `OPENAI_BASE_URL=http://127.0.0.1:8321/v1 OPENAI_API_KEY=any`
     """
-    server = SimulatorServer(
-        state_dir, ScriptWriter(mistakes=mistakes), SimulatorSettings(pace_seconds=pace), port=port
+    if list_faults:
+        show_table("faults", ["name", "of a", "what it does"], [[n, k.scope, k.description] for n, k in FAULTS.items()])
+        return
+    settings = SimulatorSettings(
+        pace_seconds=pace,
+        faults=tuple(parse_fault(text) for text in fault or ()),
+        max_enqueued_tokens=max_enqueued_tokens,
     )
+    server = SimulatorServer(state_dir, ScriptWriter(mistakes=mistakes), settings, port=port)
     server.start()
     console.print(f"OPENAI_BASE_URL={server.base_url} (any key). Ctrl-C stops it.", soft_wrap=True)
     server.serve_forever()
@@ -98,6 +114,9 @@ def _try_provider(settings: Settings) -> list[str]:
         if name == "openai":
             with open_client(ProviderChoice(provider=name, state_dir=""), settings) as client:
                 return [what, _reach(client), ""]
+        if name == "local":
+            reach_local(settings)
+            return [what, f"reachable at {settings.local_base_url}", ""]
         return _try_simulator(what, settings)
     except DatagenError as error:
         return [what, "FAILED", str(error)]
@@ -108,13 +127,13 @@ def _try_simulator(what: str, settings: Settings) -> list[str]:
 
     with (
         tempfile.TemporaryDirectory() as folder,
-        embedded_simulators(),
+        embedded_providers(),
         open_client(ProviderChoice(provider="simulator", state_dir=folder), settings) as client,
     ):
         return [what, _reach(client), ""]
 
 
-def _reach(client: BatchClient) -> str:
+def _reach(client: BatchApi) -> str:
     next(iter(client.iter_batch_pages(max_pages=1)), None)
     return "reachable"
 
