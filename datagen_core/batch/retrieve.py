@@ -2,65 +2,74 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
+import re
 import shutil
 import tempfile
 import time
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
-from datagen_core.batch.client import BatchClient, RequestRefused
-from datagen_core.batch.models import BatchStatus, Outcome, Submitted
-from datagen_core.batch.outcomes import PAID_OUTCOMES, Result, RowError, absent_result, parse_row, read_result
-from datagen_core.batch.poll import describe_issues, require_ended
-from datagen_core.errors import InputFileError, OutputError
-from datagen_core.files import Artifact, read_jsonl, write_json_array
+import orjson
+import stamina
+
+from datagen_core.batch.api import BatchApi
+from datagen_core.batch.client import RequestRefused
+from datagen_core.batch.merging import BatchFiles, merge_rows, read_line, split_rows
+from datagen_core.batch.models import BatchStatus, Shard, Submitted
+from datagen_core.batch.poll import require_ended
+from datagen_core.batch.reporting import BatchReport, log_report, report_path, write_retrieval
+from datagen_core.errors import InputFileError, OutputError, ProviderError
+from datagen_core.files import Artifact, parse_line, read_lines, write_json_array
 
 STALE_SECONDS: Final = 86_400
 """A download folder older than this was left by a killed run: no download takes that long."""
-_ADVICE = "Restore the request file as it was submitted, or retrieve the batch by its id."
+GONE_SECONDS: Final = 3_600.0
+"""An output file not found so long after its batch ended will not come any more."""
+LOOKS: Final = 4
+"""How often a file that is not found is asked for at once, since a provider's stores may lag; some 4 s together."""
+_ADVICE: Final = "Restore the request file as it was submitted, or retrieve the batch by its id."
+_ID_FIRST: Final = re.compile(rb'\{"custom_id": ?"([^"\\]+)"[,}]')
 
+Clock = Callable[[], float]
 _log = logging.getLogger(__name__)
 
 
-class _Place(NamedTuple):
-    """Where the row of a request stands: which file, and its bytes there."""
-
-    file: int
-    offset: int
-    size: int
-    is_paid: bool
-
-
-def retrieve_results(client: BatchClient, pairs: Sequence[tuple[Submitted, BatchStatus]], output: Path) -> Artifact:
+def retrieve_results(
+    client: BatchApi, pairs: Sequence[tuple[Submitted, BatchStatus]], output: Path, *, clock: Clock = time.time
+) -> Artifact:
     """Download every batch's output and error file and write one `Result` for each request, in the order of requests.
 
-    Rows are matched by custom_id only. Of rows for one request the first that holds a paid answer counts. Requests
-    without a row are `expired` or `cancelled` where their batch is, `error` where it was refused, else `missing`.
+    Both files are read whatever the status: expired, cancelled and even failed batches hold paid output. Rows are
+    matched by custom_id only; `MergedRows` says which of several counts. Requests without a row are `expired` or
+    `cancelled` where their batch is, `error` with code `batch_failed` where it failed, else `missing`; where the
+    provider no longer has the output file, their code is `output_file_gone`. What is odd about the files is logged and
+    stands in `retrieval.json` beside the output, which is written first.
 
     Raises:
         BatchNotReady: a batch has not ended; nothing is downloaded.
         InputFileError: a shard's file is gone or changed, so that its requests are no longer known.
-        ProviderError: a file cannot be downloaded. What stood at `output` is unchanged.
+        ProviderError: a file cannot be downloaded, or a batch ended within the hour and its output file is not there
+            yet. What stood at `output` is unchanged.
     """
-    for submitted, status in pairs:
+    for _, status in pairs:
         if not status.is_ended:
             require_ended(status)
-        if not submitted.shard.is_intact():
-            raise InputFileError(submitted.shard.path, "is gone or was changed since it was sent.", advice=_ADVICE)
     with _download_folder(output) as folder:
+        reports: list[BatchReport] = []
         results = (
             result
             for submitted, status in pairs
-            for result in _iter_batch(client, status, _iter_ids(Path(submitted.shard.path)), folder)
+            for result in _iter_batch(client, status, read_asked(submitted.shard), folder, reports, clock)
         )
-        return write_json_array(output, results)
+        return write_json_array(output, _then_report(results, reports, output))
 
 
-def retrieve_by_id(client: BatchClient, batch_id: str, output: Path) -> Artifact:
-    """Write the results of a batch of which only the id is known.
+def retrieve_by_id(client: BatchApi, batch_id: str, output: Path, *, clock: Clock = time.time) -> Artifact:
+    """Write the results of a batch of which only the id is known, and the report, as `retrieve_results`.
 
     The order is that of the input file, if the provider still has it; else that of the custom_ids, and requests without
     a row cannot be told.
@@ -74,9 +83,47 @@ def retrieve_by_id(client: BatchClient, batch_id: str, output: Path) -> Artifact
     require_ended(status)
     with _download_folder(output) as folder:
         requests = folder / "input.jsonl"
-        is_known = _download_optional(client, status.input_file_id, requests)
-        ids = _iter_rows_ids(requests) if is_known else None
-        return write_json_array(output, _iter_batch(client, status, ids, folder))
+        is_known = _is_downloaded(client, status.input_file_id, requests, looks=1)
+        asked = list(_iter_rows_ids(requests)) if is_known else None
+        reports: list[BatchReport] = []
+        results = _iter_batch(client, status, asked, folder, reports, clock)
+        return write_json_array(output, _then_report(results, reports, output))
+
+
+def read_asked(shard: Shard) -> list[str]:
+    """Return the custom_ids of a shard's file in its order, reading it once.
+
+    Raises:
+        InputFileError: the file is gone or was changed since it was submitted, or a line has no custom_id.
+    """
+    path = Path(shard.path)
+    digest = hashlib.sha256()
+    asked: list[str] = []
+    for number, line in read_lines(path, _ADVICE):
+        digest.update(line)
+        if line.strip():
+            asked.append(_read_id(path, number, line))
+    if digest.hexdigest() != shard.sha256:
+        raise InputFileError(path, "was changed since it was sent.", advice=_ADVICE)
+    return asked
+
+
+def _read_id(path: Path, number: int, line: bytes) -> str:
+    """Return the line's custom_id; where it stands first and once, as we write it, the rest need not be parsed."""
+    found = _ID_FIRST.match(line) if line.count(b'"custom_id"') == 1 else None
+    if found is not None:
+        with suppress(UnicodeDecodeError):
+            return found[1].decode()
+    custom_id = parse_line(path, number, line, _ADVICE).get("custom_id")
+    if not isinstance(custom_id, str):
+        raise InputFileError(path, "has no custom_id.", line=number, field="custom_id", advice=_ADVICE)
+    return custom_id
+
+
+def _iter_rows_ids(path: Path) -> Iterator[str]:
+    with path.open("rb") as stream:
+        while (line := read_line(stream)) != b"":
+            yield from (str(row["custom_id"]) for row in split_rows(line or b"")[0])
 
 
 @contextmanager
@@ -102,101 +149,73 @@ def _clear_stale(parent: Path, prefix: str) -> None:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def _iter_batch(client: BatchClient, status: BatchStatus, ids: Iterator[str] | None, folder: Path) -> Iterator[Result]:
-    """Yield a result for each id; without ids, for each row, ordered by custom_id."""
-    paths = _download_batch(client, status, folder)
-    places = _index_rows(paths)
-    absent, error = _explain_absence(status)
+def _iter_batch(
+    client: BatchApi,
+    status: BatchStatus,
+    asked: Sequence[str] | None,
+    folder: Path,
+    reports: list[BatchReport],
+    clock: Clock,
+) -> Iterator[orjson.Fragment]:
+    """Yield the JSON of a result for each request asked; not knowing them, for each that has a row."""
+    files = _download_batch(client, status, folder, clock)
     provider = client.identity.partition(":")[0]
-    n_known = 0
-    with ExitStack() as stack:
-        streams = [stack.enter_context(path.open("rb")) for path in paths]
-        for custom_id in sorted(places) if ids is None else ids:
-            place = places.get(custom_id)
-            if place is None:
-                yield absent_result(custom_id, status.batch_id, absent, error, provider=provider)
-                continue
-            n_known += 1
-            stream = streams[place.file]
-            stream.seek(place.offset)
-            row = parse_row(stream.read(place.size))
-            assert row is not None, "a row that was indexed parses again"
-            yield read_result(row, status.batch_id, provider=provider)
-    for path in paths:
-        path.unlink()
-    if n_known < len(places):
-        n_unknown = len(places) - n_known
-        _log.warning("Batch %s: passed over %s rows with a custom_id never asked for.", status.batch_id, n_unknown)
+    with tempfile.TemporaryFile(dir=folder, buffering=1 << 20) as spool:
+        merged = merge_rows(files, asked, status, spool, provider=provider)
+        for path in files.paths:
+            path.unlink()
+        reports.append(merged.report())
+        log_report(reports[-1])
+        yield from merged.iter_results()
 
 
-def _explain_absence(status: BatchStatus) -> tuple[Outcome, RowError | None]:
-    """Return what became of the requests of which the provider's files say nothing."""
-    if status.status in {"expired", "cancelled"}:
-        return ("expired" if status.status == "expired" else "cancelled"), None
-    if status.is_refused:
-        codes = [issue.code for issue in status.errors if issue.code]
-        return "error", {"code": codes[0] if codes else "batch_failed", "message": describe_issues(status)}
-    return "missing", None
+def _then_report(
+    results: Iterator[orjson.Fragment], reports: list[BatchReport], output: Path
+) -> Iterator[orjson.Fragment]:
+    """Write the report when all results are known, before they take their place: who sees them has their report."""
+    yield from results
+    write_retrieval(report_path(output), reports)
 
 
-def _download_batch(client: BatchClient, status: BatchStatus, folder: Path) -> list[Path]:
-    """Download the output file, which must be there, and the error file, which costs nothing if it is gone."""
-    paths: list[Path] = []
-    if status.output_file_id is not None:
-        paths.append(folder / "output.jsonl")
-        client.download_file(status.output_file_id, paths[-1])
-    if status.error_file_id != status.output_file_id:
-        errors = folder / "errors.jsonl"
-        paths += [errors] if _download_optional(client, status.error_file_id, errors) else []
-    return paths
+def _download_batch(client: BatchApi, status: BatchStatus, folder: Path, clock: Clock) -> BatchFiles:
+    """Download the output and the error file, as far as they are there.
+
+    A lost error file costs reasons, a lost output file answers that were paid for; so that one is only given up when
+    its batch ended an hour ago, or the provider does not say when.
+    """
+    output, errors = folder / "output.jsonl", folder / "errors.jsonl"
+    has_output = _is_downloaded(client, status.output_file_id, output)
+    is_output_gone = status.output_file_id is not None and not has_output
+    if is_output_gone and status.finished_at is not None and clock() - status.finished_at < GONE_SECONDS:
+        raise ProviderError(
+            f"Batch {status.batch_id!r} is {status.status}, but the provider does not find its output file "
+            f"{status.output_file_id!r}. Run the same command again later: from an hour after the batch ended the "
+            "file counts as gone, and its requests as unanswered."
+        )
+    is_second = status.error_file_id not in {None, status.output_file_id}
+    has_errors = is_second and _is_downloaded(client, status.error_file_id, errors)
+    gone = (
+        *([f"output file {status.output_file_id}"] if is_output_gone else ()),
+        *([f"error file {status.error_file_id}"] if is_second and not has_errors else ()),
+    )
+    paths = [path for path, is_there in ((output, has_output), (errors, has_errors)) if is_there]
+    return BatchFiles(paths, gone, is_output_gone)
 
 
-def _download_optional(client: BatchClient, file_id: str | None, path: Path) -> bool:
+def _is_downloaded(client: BatchApi, file_id: str | None, path: Path, *, looks: int = LOOKS) -> bool:
+    """Download a file and tell whether it was there."""
     if file_id is None:
         return False
     try:
-        client.download_file(file_id, path)
+        for attempt in stamina.retry_context(on=_is_not_found, attempts=looks, timeout=None, wait_initial=0.5):
+            with attempt:
+                client.download_file(file_id, path)
     except RequestRefused as error:
-        if error.status != 404:
+        if not _is_not_found(error):
             raise
-        _log.warning("File %s is no longer at the provider.", file_id)
         return False
     return True
 
 
-def _index_rows(paths: Sequence[Path]) -> dict[str, _Place]:
-    """Return where each request's row stands: the first paid answer, else the first row."""
-    places: dict[str, _Place] = {}
-    for number, path in enumerate(paths):
-        offset = n_unreadable = 0
-        with path.open("rb") as stream:
-            for line in stream:
-                row = parse_row(line)
-                if row is not None:
-                    is_paid = read_result(row, "")["outcome"] in PAID_OUTCOMES
-                    place = _Place(number, offset, len(line), is_paid)
-                    before = places.setdefault(str(row["custom_id"]), place)
-                    if is_paid and not before.is_paid:
-                        places[str(row["custom_id"])] = place
-                elif line.strip():
-                    n_unreadable += 1
-                offset += len(line)
-        if n_unreadable:
-            _log.warning("%s: %s lines cannot be read; their requests are missing.", path.name, n_unreadable)
-    return places
-
-
-def _iter_ids(path: Path) -> Iterator[str]:
-    for number, request in read_jsonl(path, advice=_ADVICE):
-        custom_id = request.get("custom_id")
-        if not isinstance(custom_id, str):
-            raise InputFileError(path, "has no custom_id.", line=number, field="custom_id", advice=_ADVICE)
-        yield custom_id
-
-
-def _iter_rows_ids(path: Path) -> Iterator[str]:
-    with path.open("rb") as stream:
-        for line in stream:
-            row = parse_row(line)
-            if row is not None:
-                yield str(row["custom_id"])
+def _is_not_found(error: Exception) -> bool:
+    return isinstance(error, RequestRefused) and error.status in {404, 410}

@@ -2,13 +2,24 @@ from __future__ import annotations
 
 import json
 
+import orjson
 import pytest
 from batch_helpers import make_error_row, make_row
 from fake_provider import Json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datagen_core.batch.outcomes import Result, parse_row, read_result
+from datagen_core.batch.classes import FINAL_CODES, RETRYABLE_CODES, RETRYABLE_STATUSES
+from datagen_core.batch.outcomes import (
+    MAX_CODE,
+    MAX_MESSAGE,
+    Result,
+    RowClass,
+    absent_result,
+    classify,
+    parse_row,
+    read_result,
+)
 
 
 def read(row: Json) -> Result:
@@ -80,7 +91,9 @@ def test_simulated_answer_says_so_whatever_the_client_is_called(mark: Json, prov
         (make_row("a", "text", refusal=""), "answered", "text"),
         (make_row("a", finish_reason=None), "answered", "네, 찾아볼게요."),
         (make_row("a", None), "error", None),
-        (make_row("a", ""), "answered", ""),
+        (make_row("a", ""), "error", None),
+        (make_row("a", " \n"), "error", None),
+        (make_row("a", "", finish_reason="length"), "truncated", ""),
     ],
 )
 def test_chat_outcomes(row: Json, outcome: str, text: str | None) -> None:
@@ -122,11 +135,137 @@ def test_rows_without_an_answer(row: Json, outcome: str, code: str) -> None:
 def test_row_refused_over_http_has_its_message() -> None:
     body = {"error": {"code": "too_long", "message": "Too long."}, "usage": {"prompt_tokens": 3}}
     result = read(with_response({"status_code": 400, "body": body}))
-    assert result["error"] == {"code": "too_long", "message": "Too long."}
+    assert result["error"] == {"code": "too_long", "message": "Too long.", "status": 400}
+    assert list(result["error"]) == ["code", "message", "status"], "key order is part of the format"
     assert result["usage"] == {"prompt_tokens": 3, "cached_tokens": 0, "completion_tokens": 0}
 
 
-@pytest.mark.parametrize("status", ["200", None])
+def with_status(status: object, code: object = None, **error: object) -> Json:
+    return with_response({"status_code": status, "body": {"error": {"code": code, "message": "m", **error}}})
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        (make_row("a"), "good"),
+        (make_row("a", "여기까", finish_reason="length"), "retryable"),
+        (make_row("a", None), "retryable"),
+        (make_row("a", None, refusal="안 돼요."), "final"),
+        (make_row("a", None, finish_reason="content_filter"), "final"),
+        (make_error_row("a", "batch_expired"), "retryable"),
+        (make_error_row("a", "batch_cancelled"), "retryable"),
+        (make_error_row("a", "server_error"), "retryable"),
+        (make_error_row("a", "Rate_Limit_Exceeded"), "retryable"),
+        (make_error_row("a", "invalid_prompt"), "final"),
+        (make_error_row("a", "bio_policy"), "final"),
+        (make_error_row("a", "context_length_exceeded"), "final"),
+        (make_error_row("a", "gremlins"), "unknown"),
+        (with_response(None, "plain words"), "unknown"),
+        (with_response(None), "retryable"),
+        (with_status(400, "gremlins"), "final"),
+        (with_status(404, "model_not_found"), "final"),
+        (with_status("422"), "final"),
+        (with_status(408), "retryable"),
+        (with_status(409, "invalid_value"), "retryable"),
+        (with_status(425), "retryable"),
+        (with_status(429, "insufficient_quota"), "retryable"),
+        (with_status(500, "invalid_value"), "retryable"),
+        (with_status(503.0), "retryable"),
+        (with_status(302), "unknown"),
+        (with_status("OK"), "unknown"),
+        (with_status(200, "server_error"), "retryable"),
+        (with_status(200, 400, type="BadRequestError"), "final"),
+        (with_status(200, "429"), "retryable"),
+        (with_response({"status_code": 200, "body": {"choices": []}}), "retryable"),
+        ({**make_error_row("a", "gremlins"), "response": {"status_code": 500, "body": None}}, "retryable"),
+    ],
+)
+def test_each_row_has_its_class(row: Json, expected: RowClass) -> None:
+    assert classify(read(row)) == expected
+
+
+@pytest.mark.parametrize(
+    ("outcome", "expected"),
+    [("expired", "retryable"), ("cancelled", "retryable"), ("missing", "unknown")],
+)
+def test_absent_rows_have_a_class(outcome: str, expected: RowClass) -> None:
+    assert classify(absent_result("a", "b", outcome)) == expected  # pyright: ignore[reportArgumentType]
+
+
+def test_codes_and_statuses_belong_to_one_class() -> None:
+    assert not RETRYABLE_CODES & FINAL_CODES
+    assert all(code == code.casefold() for code in RETRYABLE_CODES | FINAL_CODES)
+    assert all(
+        classify({"outcome": "error", "error": {"code": f"http_{status}"}}) == "retryable"
+        for status in RETRYABLE_STATUSES
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        ({"code": "http_500", "message": ""}, "retryable"),
+        ({"code": "http_404", "message": ""}, "final"),
+        ({"code": "no_text", "message": ""}, "retryable"),
+        ({"code": "invalid_value", "message": ""}, "final"),
+        ({"code": "x", "status": True}, "unknown"),
+        ({"code": None}, "unknown"),
+        ("words", "unknown"),
+        (None, "unknown"),
+    ],
+)
+def test_results_written_before_there_was_a_status_have_a_class(error: object, expected: RowClass) -> None:
+    assert classify({"custom_id": "a", "outcome": "error", "error": error}) == expected
+
+
+def test_code_of_vllm_is_the_status_and_its_type_the_code() -> None:
+    row = with_response(
+        {"status_code": 400, "body": {"object": "error", "message": "m", "type": "BadRequestError", "code": 400}}
+    )
+    assert read(row)["error"] == {"code": "BadRequestError", "message": "m", "status": 400}
+
+
+def test_page_of_html_for_an_error_is_cut() -> None:
+    error = read(with_status(502, "c" * 1_000, message="<p>" * 10_000))["error"]
+    assert error is not None
+    assert (len(error["code"]), len(error["message"])) == (MAX_CODE, MAX_MESSAGE)
+    assert error["message"].endswith("…")
+
+
+@pytest.mark.parametrize("depth", [900, 1_000])
+def test_error_nested_without_end_is_an_error_all_the_same(depth: int) -> None:
+    nested = "[" * depth + "]" * depth
+    for line in (
+        f'{{"custom_id":"a","error":{nested}}}',
+        f'{{"custom_id":"a","error":{{"code":{nested},"message":{nested}}}}}',
+    ):
+        row = parse_row(line.encode())
+        assert row is not None
+        result = read_result(row, "b")
+        assert result["error"] is not None
+        assert result["error"]["code"] == "error"
+        orjson.dumps(result)
+
+
+def test_fingerprint_nested_without_end_is_none_of_ours() -> None:
+    nested = "[" * 1_000 + "]" * 1_000
+    line = json.dumps(make_row("a")).replace('"object"', f'"system_fingerprint": {nested}, "object"', 1)
+    row = parse_row(line.encode())
+    assert row is not None
+    assert read_result(row, "b", provider="openai")["provider"] == "openai"
+
+
+@pytest.mark.parametrize("number", ["-1", "1" + "0" * 30, "1e300", "NaN", "Infinity", "true", '"7"', "[]"])
+def test_token_count_that_is_none_counts_as_zero(number: str) -> None:
+    odd = json.dumps(make_row("a", "\ud83d")).replace('"prompt_tokens": 20', f'"prompt_tokens": {number}')
+    row = parse_row(odd.encode())
+    assert row is not None
+    result = read_result(row, "b")
+    assert result["usage"] == {"prompt_tokens": 0, "cached_tokens": 5, "completion_tokens": 7}
+    orjson.dumps(result)
+
+
+@pytest.mark.parametrize("status", ["200", None, 200.0])
 def test_servers_spell_a_good_row_differently(status: object) -> None:
     row = make_row("a")
     body = row["response"]["body"]  # pyright: ignore[reportIndexIssue, reportUnknownVariableType]
@@ -206,4 +345,11 @@ def test_reading_a_row_never_raises(row: object, response: object, body: object,
         with_response({"status_code": 200, "body": {"output": choices, "usage": body}}),
     ):
         result = read_result(candidate, "b")
-        json.dumps(result).encode()
+        orjson.dumps(result)
+        assert classify(result) in {"good", "retryable", "final", "unknown"}
+        assert result["outcome"] != "error" or (result["error"] is not None and result["error"]["code"])
+
+
+@given(st.dictionaries(st.sampled_from(["outcome", "error", "custom_id"]) | st.text(max_size=3), JSON_VALUES))
+def test_anything_has_a_class(element: dict[str, object]) -> None:
+    assert classify(element) in {"good", "retryable", "final", "unknown"}
