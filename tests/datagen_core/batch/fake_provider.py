@@ -13,7 +13,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Literal, Self, cast
 from urllib.parse import parse_qs, urlsplit
 
-Fault = Literal["ok", "lost", "500", "drop", "page", "hold_before", "hold_after", "refuse", "busy", "no_expiry"]
+Fault = Literal[
+    "ok", "lost", "500", "drop", "page", "hold_before", "hold_after", "refuse", "busy", "no_expiry", "revoked"
+]
 Json = dict[str, object]
 
 
@@ -39,7 +41,7 @@ class FakeProvider:
     `download_gate` holds every download until as many have come as it has parties.
 
     `hold_before` and `hold_after` stop the request before or after it is carried out, set `held`, and drop the
-    connection once `release` is set.
+    connection once `release` is set. `revoked` answers that the key is wrong, and takes only `new_key` from then on.
     """
 
     def __init__(self) -> None:
@@ -50,13 +52,15 @@ class FakeProvider:
         self.batch_faults: deque[Fault] = deque()
         self.upload_faults: deque[Fault] = deque()
         self.download_faults: deque[Fault] = deque()
+        self.list_faults: deque[Fault] = deque()
         self.held, self.release = threading.Event(), threading.Event()
         self.n_hidden_lists = 0
         self.n_unknown_files = 0
         self.download_gate: threading.Barrier | None = None
         self.page_size = 100
         self.clock = time.time
-        self.key = "sk-test-3f9c1b"
+        self.key, self.new_key = "sk-test-3f9c1b", "sk-test-82d07e"
+        self.can_list = self.keeps_metadata = True
         self._lock = threading.Lock()
         self._n_ids = 0
         self._server = _Server(("127.0.0.1", 0), _Handler)
@@ -104,7 +108,7 @@ class FakeProvider:
                 "status": "validating",
                 "created_at": int(self.clock()),
                 "request_counts": {"total": 0, "completed": 0, "failed": 0},
-                "metadata": body.get("metadata"),
+                "metadata": body.get("metadata") if self.keeps_metadata else None,
                 "errors": None,
                 **overrides,
             }
@@ -161,7 +165,11 @@ class _Handler(BaseHTTPRequestHandler):
         path, query = self._target()
         self.fake.calls.append(Call("GET", path, dict(query)))
         self.fake.headers.append({name.casefold(): value for name, value in self.headers.items()})
+        if not self._has_key():
+            return
         match path.strip("/").split("/"):
+            case ["batches"] | ["files"] if not self.fake.can_list:
+                self._refuse(405, "This cannot be listed.")
             case ["batches"]:
                 self._list_batches(query)
             case ["batches", batch_id]:
@@ -182,8 +190,7 @@ class _Handler(BaseHTTPRequestHandler):
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if self.headers.get("Transfer-Encoding") == "chunked":
             raw = self._read_chunks()
-        if self.headers.get("Authorization") != f"Bearer {self.fake.key}":
-            self._refuse(401, f"Incorrect API key provided: {self.headers.get('Authorization')}")
+        if not self._has_key():
             return
         match path.strip("/").split("/"):
             case ["batches"]:
@@ -202,6 +209,13 @@ class _Handler(BaseHTTPRequestHandler):
             case _:
                 self._refuse(404, f"No path {path}.")
 
+    def _has_key(self) -> bool:
+        sent = self.headers.get("Authorization")
+        if sent == f"Bearer {self.fake.key}":
+            return True
+        self._refuse(401, f"Incorrect API key provided: {sent}")
+        return False
+
     def _with_fault(self, faults: deque[Fault], commit: object, fields: Json | None = None) -> None:
         fault = faults.popleft() if faults else "ok"
         run = cast("type[object]", commit)
@@ -210,6 +224,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(400, "Unknown field: expires_after")
         elif fault == "refuse":
             self._refuse(400, "No such thing is allowed.")
+        elif fault == "revoked":
+            self.fake.key = self.fake.new_key
+            self._has_key()
         elif fault == "busy":
             self._refuse(429, "Slow down.")
         elif fault == "drop":
@@ -237,6 +254,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, answer)
 
     def _list_batches(self, query: dict[str, str]) -> None:
+        if self.fake.list_faults and self.fake.list_faults.popleft() == "500":
+            self._refuse(500, "The server had an error.")
+            return
         if self.fake.n_hidden_lists:
             self.fake.n_hidden_lists -= 1
             self._send_page([], query)

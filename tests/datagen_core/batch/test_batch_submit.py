@@ -6,13 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from batch_helpers import ENDPOINT, FakeTime
+from batch_helpers import ENDPOINT, FakeTime, make_row
 from fake_provider import FakeProvider, Fault, Json
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
 from datagen_core.batch import METADATA_KEY, BatchClient, Submitted, submission_key, submit_once
+from datagen_core.batch.models import Shard
 from datagen_core.errors import ConfigError, InputFileError, LedgerError, ProviderError, SubmissionUnknown
 from datagen_core.files import Artifact
 
@@ -31,7 +32,8 @@ def clock(provider: FakeProvider) -> FakeTime:
 def submit(client: BatchClient, clock: FakeTime, tmp_path: Path) -> Callable[..., Submitted]:
     def run(shard: Artifact, **options: object) -> Submitted:
         ledger = options.pop("ledger", tmp_path / "ledger.jsonl")
-        arguments = {"endpoint": ENDPOINT, "clock": clock, "sleep": clock.sleep, **options}
+        clocks = {"clock": clock, "counter": lambda: sum(clock.slept), "sleep": clock.sleep}
+        arguments = {"endpoint": ENDPOINT, **clocks, **options}
         return submit_once(client, ledger, shard, **arguments)  # pyright: ignore[reportArgumentType]
 
     return run
@@ -43,7 +45,7 @@ Submit = Callable[..., Submitted]
 def test_shard_is_uploaded_and_submitted(provider: FakeProvider, submit: Submit, write_requests: Write) -> None:
     shard = write_requests("a", "b")
     submitted = submit(shard, metadata={"run": "r-1"})
-    assert submitted.shard == shard
+    assert submitted.shard == Shard(**dict(shard))
     assert submitted.generation == 0
     assert submitted.key == submission_key(shard)
     assert provider.batches[0]["id"] == submitted.batch_id
@@ -183,14 +185,27 @@ def test_lost_ledger_is_rebuilt_from_metadata(
     assert len(provider.batches) == 1
 
 
-def test_batch_whose_files_are_about_to_expire_is_not_taken_over(
+def test_old_batch_whose_results_are_gone_is_not_taken_over(
     provider: FakeProvider, submit: Submit, write_requests: Write, tmp_path: Path, clock: FakeTime
 ) -> None:
     shard = write_requests("a")
-    submit(shard)
+    first = submit(shard)
+    provider.finish(first.batch_id, [make_row("a")])
+    del provider.files[str(provider.batches[0]["output_file_id"])]
     clock.now += 29.5 * 86_400
     submit(shard, ledger=tmp_path / "other.jsonl")
     assert len(provider.batches) == 2
+
+
+def test_batch_that_only_a_newer_one_shows_to_be_old_is_not_taken_over(
+    provider: FakeProvider, submit: Submit, write_requests: Write, tmp_path: Path, clock: FakeTime
+) -> None:
+    shard = write_requests("a")
+    provider.finish(submit(shard).batch_id, [make_row("a")])
+    clock.now += 40 * 86_400
+    provider.create_batch({"endpoint": ENDPOINT, "input_file_id": "other", "completion_window": "24h"})
+    submit(shard, ledger=tmp_path / "other.jsonl")
+    assert len(provider.batches) == 3
 
 
 def test_refused_batch_is_not_taken_over_without_a_ledger(
