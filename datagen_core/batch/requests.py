@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal, NamedTuple
 
 from datagen_core.dialogue.brief import render_brief
 from datagen_core.dialogue.script import build_script_schema
-from datagen_core.files import Artifact, write_jsonl
 from datagen_core.prompts import render_instructions
 from datagen_core.scenarios import Scenario
 
 Endpoint = Literal["/v1/chat/completions", "/v1/responses"]
 
 MAX_OUTPUT_TOKENS: Final = 8_000
-"""Room for reasoning and a script; scripts themselves take about 650 tokens."""
+"""Room for reasoning and a script; scripts themselves take about 310 tokens."""
 
 _CUSTOM_ID: Final = re.compile(r"(.+)\.r([1-9][0-9]{0,8})", re.DOTALL)
 
 
 class RequestOptions(NamedTuple):
-    """What decides a body besides the scenario."""
+    """What decides a request besides the scenario.
+
+    `endpoint` is the body's form, by OpenAI's name for it; `url_prefix` is what the provider wants before the last part
+    of each row's URL, as `ProviderProfile.find_prefix` gives it.
+    """
 
     model: str
     endpoint: Endpoint = "/v1/chat/completions"
     max_output_tokens: int = MAX_OUTPUT_TOKENS
+    url_prefix: str = "/v1"
+
+    @property
+    def url(self) -> str:
+        """The URL of each row."""
+        return self.url_prefix + self.endpoint.removeprefix("/v1")
 
 
 def render_custom_id(scenario_id: str, round_number: int) -> str:
@@ -55,27 +63,9 @@ def build_request(
     return {
         "custom_id": render_custom_id(scenario.id, round_number),
         "method": "POST",
-        "url": options.endpoint,
+        "url": options.url,
         "body": build(instructions, brief, schema, options),
     }
-
-
-def write_requests(
-    path: Path,
-    scenarios: Iterable[Scenario],
-    options: RequestOptions,
-    *,
-    round_number: int = 1,
-    problems: Mapping[str, Sequence[str]] | None = None,
-) -> Artifact:
-    """Write a batch input file; `problems` holds, by scenario id, what was wrong with the last attempt."""
-    known = problems or {}
-
-    def rows() -> Iterator[dict[str, object]]:
-        for scenario in scenarios:
-            yield build_request(scenario, options, round_number=round_number, problems=known.get(scenario.id, ()))
-
-    return write_jsonl(path, rows())
 
 
 def _build_chat_body(

@@ -20,6 +20,22 @@ VARIABLES = (
     "DATAGEN_OUTPUT_DIR",
     "DATAGEN_OPENAI_SECRET_BLOCK",
     "DATAGEN_HF_SECRET_BLOCK",
+    "DATAGEN_LOCAL_BASE_URL",
+    "DATAGEN_LOCAL_API_KEY",
+    "DATAGEN_LOCAL_CONCURRENCY",
+    "DATAGEN_LOCAL_TIMEOUT",
+    "DATAGEN_PROFILE",
+    "DATAGEN_BATCH_WINDOW",
+    "DATAGEN_URL_PREFIX",
+    "DATAGEN_BATCH_METADATA",
+    "DATAGEN_FILE_EXPIRY",
+    "DATAGEN_BATCH_MAX_REQUESTS",
+    "DATAGEN_BATCH_MAX_BYTES",
+    "DATAGEN_MAX_ENQUEUED_TOKENS",
+    "DATAGEN_MAX_IN_FLIGHT",
+    "DATAGEN_PRICE_INPUT",
+    "DATAGEN_PRICE_CACHED_INPUT",
+    "DATAGEN_PRICE_OUTPUT",
 )
 
 
@@ -88,6 +104,25 @@ def test_no_block_is_asked_for_what_is_set_or_not_needed(monkeypatch: pytest.Mon
     assert load_settings(refuse).hf_token is not None
 
 
+def test_the_local_provider_needs_no_openai_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_x")
+    monkeypatch.setenv("DATAGEN_PROVIDER", "local")
+    monkeypatch.setenv("DATAGEN_LOCAL_BASE_URL", " http://127.0.0.1:11434/v1/ ")
+    settings = load_settings(refuse)
+    assert (settings.resolved_provider, settings.local_base_url) == ("local", "http://127.0.0.1:11434/v1")
+    assert (settings.local_api_key, settings.local_concurrency, settings.local_timeout) == (None, 8, 600.0)
+
+
+def test_prices_and_limits_are_unset_or_as_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("price_input", "price_cached_input", "price_output", "max_enqueued_tokens", "max_in_flight")
+    assert [getattr(load_settings(), name) for name in names] == [None] * 5
+    for name in names:
+        monkeypatch.setenv(f"DATAGEN_{name.upper()}", " 2 ")
+    assert [getattr(load_settings(), name) for name in names] == [2.0, 2.0, 2.0, 2, 2]
+    monkeypatch.setenv("DATAGEN_PRICE_INPUT", "0")
+    assert load_settings().price_input == 0.0
+
+
 def test_missing_keys_are_explained() -> None:
     settings = load_settings(lambda _: None)
     with pytest.raises(MissingKeyError, match="OPENAI_API_KEY"):
@@ -99,11 +134,29 @@ def test_missing_keys_are_explained() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
     [
-        ("DATAGEN_PROVIDER", "azure", "'simulator' or 'openai'"),
+        ("DATAGEN_PROVIDER", "azure", "'simulator', 'openai' or 'local'"),
         ("OPENAI_BASE_URL", "api.example.com", "http:// or https://"),
         ("HF_ENDPOINT", "ftp://x", "http:// or https://"),
         ("OPENAI_BASE_URL", "http:///v1", "http:// or https://"),
         ("OPENAI_BASE_URL", "http://[::1/v1", "http:// or https://"),
+        ("OPENAI_BASE_URL", "http://a..b/v1", "http:// or https://"),
+        ("DATAGEN_LOCAL_BASE_URL", "127.0.0.1:8000", "http:// or https://"),
+        ("DATAGEN_LOCAL_BASE_URL", "http://me:secret@127.0.0.1:8000/v1", "without a user name or password"),
+        ("DATAGEN_LOCAL_API_KEY", "key two", "without spaces"),
+        ("DATAGEN_LOCAL_CONCURRENCY", "0", "greater than or equal to 1"),
+        ("DATAGEN_LOCAL_CONCURRENCY", "many", "valid integer"),
+        ("DATAGEN_LOCAL_TIMEOUT", "nan", "finite number"),
+        ("DATAGEN_PROFILE", "bedrock", "'openai', 'azure' or 'groq'"),
+        ("DATAGEN_BATCH_WINDOW", "1 day", "24h or 7d"),
+        ("DATAGEN_URL_PREFIX", "v3", "a path as /v1"),
+        ("DATAGEN_URL_PREFIX", "/v1?key=secret", "a path as /v1"),
+        ("DATAGEN_BATCH_METADATA", "sometimes", "valid boolean"),
+        ("DATAGEN_BATCH_MAX_REQUESTS", "0.5", "valid integer"),
+        ("DATAGEN_MAX_ENQUEUED_TOKENS", "0_0", "greater than 0"),
+        ("DATAGEN_MAX_IN_FLIGHT", "-1", "greater than 0"),
+        ("DATAGEN_PRICE_INPUT", "-0.1", "greater than or equal to 0"),
+        ("DATAGEN_PRICE_CACHED_INPUT", "inf", "finite number"),
+        ("DATAGEN_PRICE_OUTPUT", "cheap", "valid number"),
         ("OPENAI_BASE_URL", "http://example.com:port/v1", "http:// or https://"),
         ("OPENAI_BASE_URL", "http://ex\u2100mple.com/v1", "http:// or https://"),
         ("OPENAI_BASE_URL", "https://me:secret@example.com/v1", "without a user name or password"),
@@ -165,11 +218,13 @@ def test_a_dotenv_that_is_no_text_is_explained(tmp_path: Path) -> None:
 
 def test_a_secret_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    monkeypatch.setenv("DATAGEN_LOCAL_API_KEY", "local-key")
     settings = load_settings(lambda _: "hf_hidden")
     shown = f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump(mode='json')}"
     shown += settings.model_dump_json()
     assert "sk-secret" not in shown
     assert "hf_hidden" not in shown
+    assert "local-key" not in shown
 
 
 def test_settings_do_not_change() -> None:
