@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from random import Random
-from typing import Final, Literal
+from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
@@ -31,24 +30,21 @@ from datagen_core.draft import Draft
 from datagen_core.environment import Environment, build_catalogue
 from datagen_core.environment.goals import Predicate
 from datagen_core.environment.opening import Opening
+from datagen_core.errors import ConfigError
 from datagen_core.files import Artifact, read_jsonl, validate_model, write_jsonl
 from datagen_core.gold_recipes import GOLD_RECIPES
 from datagen_core.mixing import BLOCK, DEFAULT_SAMPLING, Sampling, share_out
 from datagen_core.plans import Step, part_calls
 from datagen_core.recipes import RECIPES, TOPIC_CATEGORIES, WITHOUT_FOOD, Recipe
 from datagen_core.reference import Rehearsal, derive_goal
-
-Profile = Literal["training", "gold"]
+from datagen_core.scenario_ids import Profile, parse_scenario_id, read_seed, render_substitute
 
 GOLD_PER_CATEGORY: Final = 10
 CATALOGUE_SEED: Final = 20260214
 """One town for every run, so that a restaurant keeps its name, menu and prices across datasets."""
 
-_SCENARIO_ID: Final = re.compile(r"(training|gold)-(0|[1-9][0-9]{0,9})-([0-9]{6}|[1-9][0-9]{6,8})(-x[0-9a-f]{8})?(-t)?")
-"""Matched whole, and exactly as `_build` writes it; a seed has at most ten digits, as 2**31 has.
-
-`-x…` stands for a sampling other than the default one, which an id cannot be sampled again from, `-t` for a transcript.
-"""
+_TURNS: Final = 1_000
+"""How many turns of a recipe's lists a substitute is drawn from: many more than any of the lists has entries."""
 
 
 class Scenario(BaseModel):
@@ -143,19 +139,46 @@ def resample_scenario(scenario_id: str) -> Scenario | None:
 
     Lets answers be judged where the scenario file is lost. A gold id does not depend on how many a category has.
     """
-    match = _SCENARIO_ID.fullmatch(scenario_id)
-    if match is None or match[4] is not None:
+    told = parse_scenario_id(scenario_id)
+    if told is None or not told.is_default_sampling:
         return None
-    seed, index = int(match[2]), int(match[3])
-    is_training = match[1] == "training"
-    found = _sample_training_one(seed, index, share_out(KIND_MIX)) if is_training else _sample_gold_one(seed, index)
-    return found if match[5] is None else ask_for_transcript(found)
+    if told.profile == "training":
+        found = _sample_training_one(told.seed, told.place, share_out(KIND_MIX))
+    else:
+        found = _sample_gold_one(told.seed, told.place)
+    wanted = ask_for_transcript(found) if told.is_transcript else found
+    return substitute_scenario(wanted, told.substitute) if told.substitute else wanted
 
 
-def read_seed(scenario_id: str) -> int | None:
-    """Return the seed that an id names; None where the id is not one of ours."""
-    match = _SCENARIO_ID.fullmatch(scenario_id)
-    return int(match[2]) if match else None
+def substitute_scenario(base: Scenario, number: int) -> Scenario:
+    """Return the `number`-th scenario (from 1) that stands in for one whose request a provider will never answer.
+
+    Kind, category, topic, persona and writer stay, so that the dataset is what was asked for; the world, the hour and
+    what is wanted in them are drawn anew, from the id and the number alone. `base` may be a substitute itself.
+
+    Raises:
+        ConfigError: no recipe is known for the scenario's topic: the scenario is none of ours.
+    """
+    scenario_id = render_substitute(base.id, number)
+    rng = _random("substitutes", scenario_id, number)
+    recipe, turn = _choose_recipe(base, rng), rng.randrange(_TURNS)
+    seed = read_seed(base.id) or 0
+    drawn = _build(scenario_id, rng, seed, base.kind, base.topic, recipe, turn, base.persona, base.category)
+    return drawn.model_copy(update={"parallel_calls": base.parallel_calls, "writer": base.writer})
+
+
+def _choose_recipe(base: Scenario, rng: Random) -> Recipe:
+    if base.category is None:
+        recipes = [RECIPES[base.topic]] if base.topic in RECIPES else []
+    else:
+        choices = GOLD_RECIPES[base.category]
+        recipes = [recipe for topic, kind, recipe in choices if (topic, kind) == (base.topic, base.kind)]
+    if not recipes:
+        raise ConfigError(
+            f"Scenario {base.id!r}: no recipe draws the topic {base.topic!r} for its kind and category, so nothing can "
+            f"stand in for it. Write the scenarios again with 'datagen generate-batch'."
+        )
+    return rng.choice(recipes)
 
 
 def _sample_training_one(seed: int, index: int, shares: tuple[tuple[Kind, int], ...]) -> Scenario:
@@ -166,7 +189,8 @@ def _sample_training_one(seed: int, index: int, shares: tuple[tuple[Kind, int], 
     topics = _topics_of_kind(seed, kind)
     topic = topics[number % len(topics)]
     persona = _draw_persona(seed, kind, number)
-    return _build("training", seed, index, kind, topic, RECIPES[topic], number // len(topics), persona, None)
+    rng, turn = _random("training", seed, index), number // len(topics)
+    return _build(f"training-{seed}-{index:06d}", rng, seed, kind, topic, RECIPES[topic], turn, persona, None)
 
 
 def _allows_parallel(scenario: Scenario) -> bool:
@@ -191,7 +215,8 @@ def _sample_gold_one(seed: int, index: int) -> Scenario:
     recipes = GOLD_RECIPES[category]
     topic, kind, recipe = recipes[number % len(recipes)]
     persona = _draw_persona(seed, category, number)
-    return _build("gold", seed, index, kind, topic, recipe, number // len(recipes), persona, category)
+    rng, turn = _random("gold", seed, index), number // len(recipes)
+    return _build(f"gold-{seed}-{index:06d}", rng, seed, kind, topic, recipe, turn, persona, category)
 
 
 def _draw_persona(seed: int, group: Kind | GoldCategory, number: int) -> Persona:
@@ -208,9 +233,9 @@ def _draw_persona(seed: int, group: Kind | GoldCategory, number: int) -> Persona
 
 
 def _build(
-    profile: Profile,
+    scenario_id: str,
+    rng: Random,
     seed: int,
-    index: int,
     kind: Kind,
     topic: str,
     recipe: Recipe,
@@ -218,7 +243,6 @@ def _build(
     persona: Persona,
     category: GoldCategory | None,
 ) -> Scenario:
-    rng = _random(profile, seed, index)
     food = _choose_category(seed, kind, topic, number)
     draft = Draft(rng, build_catalogue(CATALOGUE_SEED), persona, food, is_about_food=topic not in WITHOUT_FOOD)
     recipe(draft, kind, number)
@@ -229,7 +253,7 @@ def _build(
     derived = derive_goal(opening, steps, no_calls=kind in NO_CALL_KINDS, only_search=category == "단순/연속 검색")
     lines = sum(not step.together for step in steps) + sum(step.withhold is not None for step in steps)
     return Scenario(
-        id=f"{profile}-{seed}-{index:06d}",
+        id=scenario_id,
         kind=kind,
         category=category,
         topic=topic,
@@ -268,6 +292,6 @@ def _topics_of_kind(seed: int, kind: Kind) -> tuple[str, ...]:
     return tuple(topics)
 
 
-def _random(purpose: str, seed: int, number: int) -> Random:
+def _random(purpose: str, seed: int | str, number: int) -> Random:
     digest = hashlib.blake2b(f"{purpose}/{seed}/{number}".encode(), digest_size=16).digest()
     return Random(int.from_bytes(digest, "big"))

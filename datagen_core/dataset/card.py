@@ -40,6 +40,7 @@ class CardFacts(BaseModel):
     )
     seed: int
     funnel: dict[str, int] = Field(default_factory=dict)
+    cost: str = Field(default="", description="What the run's answers cost, in a line; empty where nobody knows.")
 
 
 class RunFacts(BaseModel):
@@ -163,6 +164,8 @@ def _render_runs(runs: Sequence[RunFacts]) -> str:
 def _render_origin(facts: CardFacts) -> str:
     rows = {"provider": facts.provider, "model": facts.model, "seed": str(facts.seed)}
     rows["simulated"] = _yes(facts.simulated)
+    if facts.cost:
+        rows["cost"] = facts.cost
     return _render_table("The latest run", ("setting", "value"), [*rows.items(), *facts.versions.items()])
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, cast
 
+from datagen_core.batch.sharding import has_submitted
 from datagen_core.errors import ConfigError
 from datagen_core.files import read_json, write_json
 
@@ -23,7 +24,7 @@ def claim_folder(folder: Path, facts: Mapping[str, str | int | float | None], *,
         OutputError: the folder cannot be written.
     """
     path = folder / CLAIM_NAME
-    if not path.exists() or not _has_submitted(ledger):
+    if not path.exists() or not has_submitted(ledger):
         write_json(path, dict(facts))
         return
     known = read_json(path, advice="Choose another --output-dir, or move this folder away.")
@@ -34,11 +35,3 @@ def claim_folder(folder: Path, facts: Mapping[str, str | int | float | None], *,
             f"{folder} holds a run with {', '.join(changed)}. Another run in it would write over its answers. "
             "Choose another --output-dir, or move the folder away."
         )
-
-
-def _has_submitted(ledger: Path) -> bool:
-    """Tell whether a ledger holds more than its header."""
-    if not ledger.exists():
-        return False
-    with ledger.open("rb") as stream:
-        return sum(1 for _ in stream) > 1

@@ -42,6 +42,7 @@ def gather_card_facts(dataset: Path, funnel: Path | None, *, title: str, seed: i
         raise InputFileError(
             dataset, "no record tells the seed.", field="meta", advice="Name the seed of the run that made it."
         )
+    counted = read_funnel(funnel) if funnel is not None and funnel.exists() else None
     return CardFacts(
         title=title,
         n_rows=n_rows,
@@ -52,5 +53,6 @@ def gather_card_facts(dataset: Path, funnel: Path | None, *, title: str, seed: i
         simulated=n_simulated > 0,
         versions=versions,
         seed=known,
-        funnel=read_funnel(funnel).total.model_dump() if funnel is not None and funnel.exists() else {},
+        funnel={} if counted is None else counted.total.model_dump(),
+        cost="" if counted is None or counted.cost is None else counted.cost.describe(),
     )

@@ -3,13 +3,41 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from datagen_core.batch.outcomes import RowClass, classify
+from datagen_core.dataset.spending import (
+    AnswerTokens,
+    Cost,
+    Spending,
+    Tokens,
+    add_costs,
+    add_spending,
+    add_up,
+    count_tokens_of,
+    price_tokens,
+)
 from datagen_core.files import Artifact, read_json, validate_model, write_json
+from datagen_core.pricing import PriceBook
+
+_SORTED: Final = ("kinds", "categories", "failures", "rules", "warnings", "classes", "spending")
+
+__all__ = [
+    "AnswerTokens",
+    "Cost",
+    "Counts",
+    "Fate",
+    "Funnel",
+    "ScriptShare",
+    "Tokens",
+    "merge_funnels",
+    "read_funnel",
+    "write_funnel",
+]
 
 Fate = Literal["accepted", "rejected", "failed", "pending"]
 
@@ -33,16 +61,6 @@ class Counts(BaseModel):
     def is_balanced(self) -> bool:
         """Tell whether requested = accepted + rejected + failed + pending."""
         return self.requested == self.accepted + self.rejected + self.failed + self.pending
-
-
-class Tokens(BaseModel):
-    """Tokens as the provider counted them; `cached` is part of `prompt`."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    prompt: int = 0
-    cached: int = 0
-    completion: int = 0
 
 
 class ScriptShare(BaseModel):
@@ -86,13 +104,44 @@ class Funnel(BaseModel):
     failures: dict[str, int] = Field(default_factory=dict, description="Failed requests by outcome.")
     rules: dict[str, int] = Field(default_factory=dict, description="Rejected requests that broke the rule.")
     warnings: dict[str, int] = Field(default_factory=dict, description="Accepted requests with the warning.")
+    classes: dict[RowClass, int] = Field(default_factory=dict, description="Answers by whether to ask again.")
     tokens: Tokens = Field(default_factory=Tokens)
+    spending: Spending = Field(default_factory=dict, description="Tokens by kind, then by the model that answered.")
+    cost: Cost | None = Field(default=None, description="None where nobody looked up the prices.")
     script_share: ScriptShare = Field(default_factory=ScriptShare)
 
     @property
     def missing(self) -> int:
         """How many scenarios have no accepted dialogue."""
         return self.scenarios - self.total.accepted
+
+    @property
+    def tokens_by_kind(self) -> dict[str, AnswerTokens]:
+        """Tokens by kind of dialogue."""
+        return {kind: add_up(models.values()) for kind, models in sorted(self.spending.items())}
+
+    @property
+    def models(self) -> dict[str, AnswerTokens]:
+        """Tokens by the model that answered; "" for answers that name none."""
+        names = sorted({name for models in self.spending.values() for name in models})
+        return {name: add_up(m[name] for m in self.spending.values() if name in m) for name in names}
+
+    @property
+    def mean_output(self) -> float | None:
+        """Tokens that an answer had on average, reasoning included; None where no answer tells."""
+        answered = add_up(self.models.values())
+        return answered.completion / answered.answers if answered.answers else None
+
+    def count_answer(self, answer: Mapping[str, object], kind: str) -> None:
+        """Count the class and the tokens of an element of `result_lst.json`, whatever became of it."""
+        name = classify(answer)
+        self.classes[name] = self.classes.get(name, 0) + 1
+        _add_tokens(self.tokens, count_tokens_of(self.spending, kind, answer))
+
+    def price(self, prices: PriceBook, default_model: str = "") -> None:
+        """Set `cost` from the tokens counted so far; `default_model` is the one asked, for answers that name none."""
+        self.cost = price_tokens(self.spending, prices, default_model)
+        self.cost.divide(self.total.requested, self.total.accepted)
 
     def count(self, fate: Fate, *, round_number: int, kind: str, category: str | None, n: int = 1) -> None:
         """Count `n` requests."""
@@ -107,6 +156,8 @@ class Funnel(BaseModel):
             counts.accepted -= 1
             counts.rejected += 1
         self.warnings = dict(Counter(self.warnings) - Counter(set(warned)))
+        if self.cost is not None:
+            self.cost.divide(self.total.requested, self.total.accepted)
 
     def count_rules(self, broken: Iterable[str], warned: Iterable[str]) -> None:
         """Count each rule once for a request."""
@@ -132,8 +183,12 @@ class Funnel(BaseModel):
 
 
 def merge_funnels(funnels: Iterable[Funnel], *, scenarios: int) -> Funnel:
-    """Return the sum of several rounds' funnels; `scenarios` is how many dialogues the run wanted."""
+    """Return the sum of several rounds' funnels; `scenarios` is how many dialogues the run wanted.
+
+    There is a cost where all rounds have one that have answers.
+    """
     merged = Funnel(scenarios=scenarios)
+    costs: list[Cost | None] = []
     for funnel in funnels:
         _add_counts(merged.total, funnel.total)
         for mine, theirs in (
@@ -146,20 +201,20 @@ def merge_funnels(funnels: Iterable[Funnel], *, scenarios: int) -> Funnel:
         merged.failures = dict(Counter(merged.failures) + Counter(funnel.failures))
         merged.rules = dict(Counter(merged.rules) + Counter(funnel.rules))
         merged.warnings = dict(Counter(merged.warnings) + Counter(funnel.warnings))
-        merged.tokens.prompt += funnel.tokens.prompt
-        merged.tokens.cached += funnel.tokens.cached
-        merged.tokens.completion += funnel.tokens.completion
+        merged.classes = dict(Counter(merged.classes) + Counter(funnel.classes))
+        _add_tokens(merged.tokens, funnel.tokens)
+        add_spending(merged.spending, funnel.spending)
         merged.script_share.add(funnel.script_share)
+        if funnel.cost is not None or funnel.spending or funnel.tokens != Tokens():
+            costs.append(funnel.cost)
+    _set_cost(merged, costs)
     return merged
 
 
 def write_funnel(path: Path, funnel: Funnel) -> Artifact:
     """Write `funnel.json`, tables in a fixed order."""
     document = funnel.model_dump(mode="json")
-    ordered = {
-        name: dict(sorted(value.items())) if name in ("kinds", "categories", "failures", "rules", "warnings") else value
-        for name, value in document.items()
-    }
+    ordered = {name: dict(sorted(value.items())) if name in _SORTED else value for name, value in document.items()}
     return write_json(path, {**ordered, "rounds": {str(n): document["rounds"][n] for n in sorted(document["rounds"])}})
 
 
@@ -173,6 +228,18 @@ def read_funnel(path: Path) -> Funnel:
     return validate_model(Funnel, read_json(path, advice=advice), path, advice=advice)
 
 
+def _set_cost(merged: Funnel, costs: list[Cost | None]) -> None:
+    known = [cost for cost in costs if cost is not None]
+    if known and len(known) == len(costs):
+        merged.cost = add_costs(known)
+        merged.cost.divide(merged.total.requested, merged.total.accepted)
+
+
 def _add_counts(mine: Counts, theirs: Counts) -> None:
     for name in Counts.model_fields:
+        setattr(mine, name, getattr(mine, name) + getattr(theirs, name))
+
+
+def _add_tokens(mine: Tokens, theirs: Tokens) -> None:
+    for name in Tokens.model_fields:
         setattr(mine, name, getattr(mine, name) + getattr(theirs, name))

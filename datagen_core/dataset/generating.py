@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+import orjson
 from pydantic import BaseModel, ConfigDict
 
-from datagen_core.batch.requests import RequestOptions, write_requests
+from datagen_core.batch.requests import RequestOptions, build_request
 from datagen_core.dataset.lookup import iter_answers
-from datagen_core.files import Artifact
+from datagen_core.files import Artifact, describe_written, replace_file
 from datagen_core.mixing import DEFAULT_SAMPLING, Sampling
-from datagen_core.scenarios import Profile, Scenario, read_scenarios, sample_scenarios, write_scenarios
+from datagen_core.scenarios import Profile, sample_scenarios
 
 REQUESTS_NAME: Final[dict[Profile, str]] = {"training": "batch_input.jsonl", "gold": "gold_batch_input.jsonl"}
 SCENARIOS_NAME: Final[dict[Profile, str]] = {"training": "scenarios.jsonl", "gold": "gold_scenarios.jsonl"}
@@ -43,19 +44,20 @@ def generate_files(
 ) -> GeneratedFiles:
     """Sample scenarios and write them beside the requests. Same arguments, same bytes, in any process.
 
-    For gold, `count` is per category and `sampling` has no say. `advance` is called with 1 after each scenario and
-    after each request.
+    For gold, `count` is per category and `sampling` has no say. `advance` is called with 1 after each scenario.
     """
-
-    def counted(scenarios: Iterator[Scenario]) -> Iterator[Scenario]:
-        for scenario in scenarios:
-            yield scenario
+    path, n_scenarios = requests.parent / SCENARIOS_NAME[profile], 0
+    # The scenarios come to stand first: requests without them could not be judged.
+    with replace_file(requests) as asked, replace_file(path) as drawn:
+        for scenario in sample_scenarios(profile, count, seed=seed, sampling=sampling):
+            drawn.write(orjson.dumps(scenario.model_dump(mode="json"), option=orjson.OPT_APPEND_NEWLINE))
+            asked.write(orjson.dumps(build_request(scenario, options), option=orjson.OPT_APPEND_NEWLINE))
+            n_scenarios += 1
             if advance is not None:
                 advance(1)
-
-    path = requests.parent / SCENARIOS_NAME[profile]
-    written = write_scenarios(path, counted(sample_scenarios(profile, count, seed=seed, sampling=sampling)))
-    return GeneratedFiles(scenarios=written, requests=write_requests(requests, counted(read_scenarios(path)), options))
+    return GeneratedFiles(
+        scenarios=describe_written(path, drawn, n_scenarios), requests=describe_written(requests, asked, n_scenarios)
+    )
 
 
 def find_scenarios(results: Path) -> Path | None:

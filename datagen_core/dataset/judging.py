@@ -6,32 +6,37 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import cast
+from typing import Final, NamedTuple
 
 import orjson
 from pydantic import BaseModel, ConfigDict
 
 from datagen_core.batch.requests import read_custom_id
+from datagen_core.dataset.attempts import AttemptLog
 from datagen_core.dataset.comparing import Comparison
-from datagen_core.dataset.deduplicating import fingerprint_record
 from datagen_core.dataset.funnel import Funnel, write_funnel
 from datagen_core.dataset.lookup import (
     Group,
-    History,
     Lookup,
+    OutOfOrder,
+    PlacedAnswer,
     Survey,
     group_of,
-    is_bare,
-    iter_answers,
-    iter_round,
+    is_strange,
+    iter_placed,
     survey_answers,
 )
+from datagen_core.dataset.repetitions import compare_verdict, find_repeated
 from datagen_core.dataset.script_tokens import count_script
 from datagen_core.dataset.verdicts import DUPLICATE, Verdict, describe_rejection, judge_answer
 from datagen_core.dialogue.record import record_line
 from datagen_core.errors import InputFileError
-from datagen_core.files import Artifact, describe, replace_file
-from datagen_core.scenarios import Scenario, read_seed
+from datagen_core.files import Artifact, describe_written, replace_file
+from datagen_core.pricing import PriceBook
+from datagen_core.scenarios import Scenario
+
+DEFAULT_PRICES: Final = PriceBook()
+"""What the price library says, and nothing else."""
 
 
 class JudgedFiles(BaseModel):
@@ -55,6 +60,23 @@ def name_siblings(dataset_name: str) -> tuple[str, str]:
     return f"{prefix}rejected.jsonl", f"{prefix}funnel.json"
 
 
+class _Job(NamedTuple):
+    """What `judge_file` was asked for."""
+
+    scenarios: Path | None
+    results: Path
+    dataset: Path
+    rejected: Path
+    funnel: Path
+    provider: str | None
+    counts_pending: bool
+    seed: int | None
+    earlier: Sequence[Path]
+    published: Sequence[Path]
+    gold: Path | None
+    prices: PriceBook
+
+
 def judge_file(
     scenarios: Path | None,
     results: Path,
@@ -67,135 +89,154 @@ def judge_file(
     earlier: Sequence[Path] = (),
     published: Sequence[Path] = (),
     gold: Path | None = None,
+    prices: PriceBook = DEFAULT_PRICES,
     advance: Callable[[int], None] | None = None,
 ) -> JudgedFiles:
     """Judge every element of a result file and write `dataset.jsonl`, `rejected.jsonl` and `funnel.json` into `folder`.
 
     `dataset_name` names the other two as well (`name_siblings`). `scenarios` is the file written with the requests;
-    without it, scenarios are sampled again from their ids. A scenario without an answer is pending, unless
-    `counts_pending` is off: a further round asks for a few only, and the funnel's `scenarios` are those answered.
-    Of several accepted answers to a scenario the first in the file becomes a record; the others are rejected as
-    duplicates. `provider` is that of answers that name none. With `seed`, answers of another run's are an error.
-    `advance` is called with 1 after each answer.
+    without it, scenarios are sampled again from their ids. A substitute counts as the scenario it stands in for. A
+    scenario without an answer is pending, unless `counts_pending` is off: a further round asks for a few only, and the
+    funnel's `scenarios` are those answered. Of several accepted answers to a scenario the first in the file becomes a
+    record; the others are rejected as duplicates. The last answer for a dialogue that none was accepted for gets
+    `attempts`: all of them in short. `provider` is that of answers that name none. With `seed`, answers of another
+    run's are an error. `advance` is called with 1 after each answer.
 
     A dialogue that repeats one accepted before it breaks U01 or U02: before it are the datasets of `earlier` rounds,
     the `published` ones, and of this file's own all of an earlier round, then those that stand earlier. One that
-    overlaps with `gold` breaks U03. So rounds judged one by one give what judging them joined does; a file of several
-    rounds is judged twice for it.
+    overlaps with `gold` breaks U03. So rounds judged one by one give what judging them joined does.
+
+    A file of one round in the order of scenarios, as a run writes it, is read once. One joined of several rounds is
+    judged twice, for the sake of U01 and U02; of one that is out of order the ids are held.
 
     Raises:
         InputFileError: a file is missing or damaged, an element belongs to no known scenario, or a custom_id stands
             twice; nothing is written.
     """
-    survey = survey_answers(results)
-    lookup, history, funnel = Lookup(scenarios), History(is_sorted=survey.is_sorted), Funnel()
-    answered: Counter[Group] = Counter()
     rejected_name, funnel_name = name_siblings(dataset_name)
+    places = (folder / dataset_name, folder / rejected_name, folder / funnel_name)
+    job = _Job(
+        scenarios, results, *places, provider, counts_pending, seed, tuple(earlier), tuple(published), gold, prices
+    )
+    progress = _Progress(advance)
+    try:
+        return _write(job, None, progress)
+    except OutOfOrder:
+        return _write(job, survey_answers(results), progress)
+
+
+def _write(job: _Job, survey: Survey | None, progress: _Progress) -> JudgedFiles:
+    """Judge the file in one go and write what comes of it; nothing, where that raises."""
+    repeated = _find_repeated(job, survey)
+    judge = _Judge(job)
     n_accepted = n_rejected = 0
-    repeated = _plan_rounds(scenarios, results, survey, earlier, published, gold)
+    progress.restart()
     with ExitStack() as stack:
-        comparison = None if repeated is not None else stack.enter_context(Comparison(earlier, published, gold))
-        dataset = stack.enter_context(replace_file(folder / dataset_name))
-        refuse = stack.enter_context(replace_file(folder / rejected_name))
-        for line, answer in iter_answers(results):
-            scenario_id = read_custom_id(str(answer["custom_id"]))[0]
-            scenario = None if is_bare(answer) else lookup.find(scenario_id)
-            if _is_strange(scenario, answer, seed):
-                raise _stranger(results, line, answer, scenarios, seed)
-            answered[group_of(scenario)] += history.enter(scenario_id)
-            verdict = judge_answer(scenario, answer, provider=provider)
-            if verdict.record is not None:  # before duplicates are taken out, so that rounds add up to the whole run
-                count_script(funnel.script_share, scenario_id, str(answer.get("text")), verdict.record)
+        comparison = stack.enter_context(Comparison(job.earlier, job.published, job.gold)) if repeated is None else None
+        dataset = stack.enter_context(replace_file(job.dataset))
+        refuse = stack.enter_context(replace_file(job.rejected))
+        for placed in iter_placed(job.results, survey):
+            scenario, verdict = judge.judge(placed)
             if comparison is not None:
-                verdict = _compare_verdict(verdict, scenario_id, answer, comparison)
+                verdict = compare_verdict(verdict, placed.custom_id, comparison)
             elif repeated is not None:
-                verdict = repeated.get(str(answer["custom_id"]), verdict)
-            _count(funnel, scenario, answer, verdict)
+                verdict = repeated.get(placed.custom_id, verdict)
+            refusal = judge.settle(placed, scenario, verdict)
             if verdict.record is not None:
                 dataset.write(record_line(verdict.record) + b"\n")
                 n_accepted += 1
             else:
-                refuse.write(orjson.dumps(describe_rejection(scenario, answer, verdict)) + b"\n")
+                refuse.write(orjson.dumps(refusal, option=orjson.OPT_APPEND_NEWLINE))
                 n_rejected += 1
-            if advance is not None:
-                advance(1)
-        funnel.scenarios = survey.n_scenarios
-        if counts_pending and scenarios is not None:
-            _count_pending(funnel, lookup.count_groups(), answered)
+            progress.step()
+        funnel = judge.finish()
     return JudgedFiles(
-        dataset=describe(folder / dataset_name, n_accepted),
-        rejected=describe(folder / rejected_name, n_rejected),
-        funnel=write_funnel(folder / funnel_name, funnel),
+        dataset=describe_written(job.dataset, dataset, n_accepted),
+        rejected=describe_written(job.rejected, refuse, n_rejected),
+        funnel=write_funnel(job.funnel, funnel),
     )
 
 
-def _compare_verdict(
-    verdict: Verdict, scenario_id: str, answer: Mapping[str, object], comparison: Comparison
-) -> Verdict:
-    """Return the verdict, or a rejection where the dialogue repeats another; one that is accepted is remembered."""
-    if verdict.record is None:
-        return verdict
-    if comparison.has_scenario(scenario_id):
-        return Verdict("rejected", None, (), DUPLICATE)
-    fingerprint = fingerprint_record(verdict.record, str(answer.get("custom_id")))
-    if fingerprint is None:
-        return verdict
-    found = comparison.judge(fingerprint)
-    if found:
-        return Verdict("rejected", None, (*verdict.violations, *found), None)
-    comparison.keep(fingerprint)
-    return verdict
+class _Judge:
+    """Gives verdicts on answers in the file's order, and counts them."""
+
+    def __init__(self, job: _Job) -> None:
+        self._job = job
+        self._lookup = Lookup(job.scenarios)
+        self._funnel = Funnel()
+        self._answered: Counter[Group] = Counter()
+        self._attempts = AttemptLog()
+
+    def judge(self, placed: PlacedAnswer) -> tuple[Scenario | None, Verdict]:
+        """Return the answer's scenario, and the verdict that no other dialogue has a say in.
+
+        Raises:
+            InputFileError: the answer belongs to no scenario.
+        """
+        job, scenario_id = self._job, read_custom_id(placed.custom_id)[0]
+        scenario = self._lookup.find_asked(placed.answer)
+        if is_strange(scenario, placed.answer, job.seed):
+            raise _stranger(job, placed)
+        verdict = judge_answer(scenario, placed.answer, provider=job.provider)
+        if verdict.record is not None:  # before duplicates are taken out, so that rounds add up to the whole run
+            count_script(self._funnel.script_share, scenario_id, str(placed.answer.get("text")), verdict.record)
+        return scenario, verdict
+
+    def settle(self, placed: PlacedAnswer, scenario: Scenario | None, verdict: Verdict) -> dict[str, object]:
+        """Count the last verdict on an answer, and return its row of `rejected.jsonl`; none where it is accepted."""
+        self._answered[group_of(scenario)] += placed.is_last
+        _count(self._funnel, scenario, placed.answer, verdict)
+        if verdict.record is not None or verdict.reason == DUPLICATE:
+            self._attempts.accept(placed.dialogue)
+        row = {} if verdict.record is not None else describe_rejection(scenario, placed.answer, verdict)
+        self._attempts.add(placed.dialogue, row)
+        attempts = self._attempts.close(placed.dialogue) if placed.is_last else []
+        return {**row, "attempts": attempts} if attempts else row
+
+    def finish(self) -> Funnel:
+        """Return the funnel of the whole file."""
+        self._funnel.scenarios = self._answered.total()
+        if self._job.counts_pending and self._job.scenarios is not None:
+            _count_pending(self._funnel, self._lookup.count_groups(), self._answered)
+        self._funnel.price(self._job.prices)
+        return self._funnel
 
 
-def _plan_rounds(
-    scenarios: Path | None,
-    results: Path,
-    survey: Survey,
-    earlier: Sequence[Path],
-    published: Sequence[Path],
-    gold: Path | None,
-) -> dict[str, Verdict] | None:
-    """Return what is rejected for repeating another, by custom_id, where the answers are of several rounds; else None.
+class _Progress:
+    """Tells of every answer once, however often the file is gone through."""
 
-    The rounds are gone through one after the other, as a run does. Memory holds these rejections.
-    """
-    if len(survey.rounds) < 2:
+    def __init__(self, advance: Callable[[int], None] | None) -> None:
+        self._advance = advance
+        self._n_told = self._n_done = 0
+
+    def restart(self) -> None:
+        self._n_done = 0
+
+    def step(self) -> None:
+        self._n_done += 1
+        if self._n_done > self._n_told:
+            self._n_told = self._n_done
+            if self._advance is not None:
+                self._advance(1)
+
+
+def _find_repeated(job: _Job, survey: Survey | None) -> dict[str, Verdict] | None:
+    """Return what repeats another dialogue, by custom_id, in a file of several rounds; None where it is of one."""
+    if survey is None or len(survey.rounds) < 2:
         return None
-    repeated: dict[str, Verdict] = {}
-    with Comparison(earlier, published, gold) as comparison:
-        for number in survey.rounds:
-            lookup = Lookup(scenarios)
-            for answer in iter_round(results, number):
-                custom_id = str(answer["custom_id"])
-                scenario_id = read_custom_id(custom_id)[0]
-                scenario = None if is_bare(answer) else lookup.find(scenario_id)
-                if _is_strange(scenario, answer, None):  # the error for it comes with its line
-                    continue
-                verdict = judge_answer(scenario, answer)
-                settled = _compare_verdict(verdict, scenario_id, answer, comparison)
-                if settled is not verdict:
-                    repeated[custom_id] = settled
-    return repeated
+    with Comparison(job.earlier, job.published, job.gold) as comparison:
+        return find_repeated(job.scenarios, job.results, survey.rounds, comparison)
 
 
-def _is_strange(scenario: Scenario | None, answer: Mapping[str, object], seed: int | None) -> bool:
-    """Tell whether an answer belongs to no scenario of the run; a transcript on its own needs none."""
-    if scenario is None:
-        return not is_bare(answer)
-    return seed is not None and read_seed(scenario.id) != seed
-
-
-def _stranger(
-    results: Path, line: int, answer: Mapping[str, object], scenarios: Path | None, seed: int | None
-) -> InputFileError:
-    whose = f"{scenarios or 'ours'}{'' if seed is None else f' with seed {seed}'}"
+def _stranger(job: _Job, placed: PlacedAnswer) -> InputFileError:
+    whose = f"{job.scenarios or 'ours'}{'' if job.seed is None else f' with seed {job.seed}'}"
     return InputFileError(
-        results,
-        f"{answer['custom_id']!r} belongs to no scenario of {whose}.",
-        line=line,
+        job.results,
+        f"{placed.custom_id!r} belongs to no scenario of {whose}.",
+        line=placed.line,
         field="custom_id",
         advice="Put the scenarios.jsonl that was written with the requests beside the results"
-        + ("." if seed is None else ", or leave --seed out."),
+        + ("." if job.seed is None else ", or leave --seed out."),
     )
 
 
@@ -216,13 +257,4 @@ def _count(funnel: Funnel, scenario: Scenario | None, answer: Mapping[str, objec
     broken = [v.rule for v in verdict.violations if v.severity == "E"]
     warned = [v.rule for v in verdict.violations if v.severity == "W"]
     funnel.count_rules(broken, warned if verdict.fate == "accepted" else ())
-    usage = answer.get("usage")
-    if isinstance(usage, dict):
-        counts = cast("dict[str, object]", usage)
-        funnel.tokens.prompt += _whole(counts.get("prompt_tokens"))
-        funnel.tokens.cached += _whole(counts.get("cached_tokens"))
-        funnel.tokens.completion += _whole(counts.get("completion_tokens"))
-
-
-def _whole(value: object) -> int:
-    return value if isinstance(value, int) else 0
+    funnel.count_answer(answer, kind)

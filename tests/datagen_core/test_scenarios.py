@@ -9,8 +9,10 @@ from collections import Counter
 from datetime import datetime
 from pathlib import Path
 
+import orjson
 import pytest
 
+from datagen_core.batch.requests import RequestOptions, build_request
 from datagen_core.config import (
     GOLD_CATEGORIES,
     KIND_MIX,
@@ -30,12 +32,14 @@ from datagen_core.reference import Rehearsal
 from datagen_core.scenarios import (
     Profile,
     Scenario,
+    ask_for_transcript,
     read_scenarios,
     read_seed,
     resample_scenario,
     sample_gold,
     sample_scenarios,
     sample_training,
+    substitute_scenario,
     write_scenarios,
 )
 from datagen_core.surveying import execute_plan, survey_scenarios
@@ -335,3 +339,74 @@ def test_a_seed_that_a_run_may_have_reads_back(seed: int) -> None:
     [scenario] = sample_scenarios("training", 1, seed=seed)
     assert read_seed(scenario.id) == seed
     assert read_seed(f"training-{seed}-1234567") == seed
+
+
+def _family(scenario: Scenario) -> list[Scenario]:
+    return [scenario, *(substitute_scenario(scenario, number) for number in (1, 2, 3))]
+
+
+def test_a_substitute_is_another_scenario_for_the_same_dialogue(training: list[Scenario], gold: list[Scenario]) -> None:
+    transcripts = map(ask_for_transcript, training[5:150:29])
+    for base in (*training[::5], *gold, *transcripts):
+        family = _family(base)
+        kept = ("kind", "category", "topic", "persona", "writer", "parallel_calls", "min_customer_turns")
+        assert len({tuple(getattr(scenario, name) for name in kept) for scenario in family}) == 1
+        assert len({scenario.opening.seed for scenario in family}) == 4
+        assert len({scenario.model_dump_json(exclude={"id", "opening"}) + scenario.date for scenario in family}) > 1
+        assert [scenario.id for scenario in family] == [base.id, *(f"{base.id}-s{number}" for number in (1, 2, 3))]
+        assert substitute_scenario(family[1], 3) == family[3]
+
+
+def test_the_request_for_a_substitute_never_has_the_bytes_of_another(
+    training: list[Scenario], gold: list[Scenario]
+) -> None:
+    for base in (*training[::4], *gold[::2], *map(ask_for_transcript, training[:20])):
+        bodies = {orjson.dumps(build_request(one, RequestOptions("m"))["body"]) for one in _family(base)}
+        assert len(bodies) == 4, base.id
+
+
+def test_substitutes_reach_their_goals_too(training: list[Scenario], gold: list[Scenario]) -> None:
+    for base in (*training[::7], *gold):
+        test_plan_reaches_its_own_goal(_family(base)[1:], [])
+
+
+def test_a_substitute_is_asked_for_in_parallel_calls_as_its_base_is() -> None:
+    sampled = list(sample_training(100, seed=42, parallel_calls=True))
+    assert {base.parallel_calls for base in sampled} == {True, False}
+    for base in sampled:
+        assert substitute_scenario(base, 1).parallel_calls is base.parallel_calls
+
+
+def test_an_id_alone_gives_a_substitute_back(training: list[Scenario], gold: list[Scenario]) -> None:
+    for base in (*training[::29], *gold[::7], *map(ask_for_transcript, training[:3])):
+        for scenario in _family(base):
+            assert resample_scenario(scenario.id) == scenario
+    [mixed] = sample_training(1, seed=5, mix={"partial": 1})
+    assert resample_scenario(f"{mixed.id}-s1") is None
+    assert resample_scenario("training-42-000003-s0") is None
+    assert read_seed(f"{mixed.id}-s1") == 5
+
+
+def test_same_substitutes_in_another_process_under_another_hash_seed(
+    training: list[Scenario], gold: list[Scenario]
+) -> None:
+    ids = [scenario.id for scenario in (*training[::40], *gold[::9])]
+    here = hashlib.sha256()
+    for scenario_id in ids:
+        here.update(resample_scenario(f"{scenario_id}-s2").model_dump_json().encode())  # type: ignore[union-attr]
+    code = (
+        "import hashlib, sys; from datagen_core.scenarios import resample_scenario, substitute_scenario;"
+        "digest = hashlib.sha256();"
+        "[digest.update(substitute_scenario(resample_scenario(one), 2).model_dump_json().encode())"
+        " for one in sys.argv[1:]]; print(digest.hexdigest())"
+    )
+    there = subprocess.run(
+        [sys.executable, "-c", code, *ids], check=True, cwd=ROOT, env={"PYTHONHASHSEED": "4711"}, capture_output=True
+    )
+    assert there.stdout.decode().strip() == here.hexdigest()
+
+
+def test_a_topic_that_is_none_of_ours_is_an_error_that_names_it(training: list[Scenario], gold: list[Scenario]) -> None:
+    for scenario in (training[0], gold[0]):
+        with pytest.raises(ConfigError, match=r"no recipe draws the topic 'teleport'"):
+            substitute_scenario(scenario.model_copy(update={"topic": "teleport"}), 1)
