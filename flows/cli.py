@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from datagen_core.errors import DatagenError
-from flows.commands import explain, inspect, rules, runs, scenarios, steps
+from flows.commands import batches, estimate, explain, inspect, rules, runs, scenarios, steps
 
 app = typer.Typer(
     name="datagen",
@@ -43,6 +43,9 @@ app.command("preprocess")(steps.preprocess)
 app.command("render-txt")(steps.render_txt)
 app.command("push-to-hub")(steps.push_to_hub)
 app.add_typer(runs.app, name="run")
+app.command("estimate")(estimate.estimate)
+app.command("cancel")(batches.cancel)
+app.add_typer(batches.ledger_app, name="ledger")
 app.command("demo")(runs.demo)
 app.command("validate")(inspect.validate)
 app.command("explain")(explain.explain)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from prefect import flow
 
-from datagen_core.providers import embedded_simulators
+from datagen_core.locking import lock_folder
+from datagen_core.providers import embedded_providers
 from flows.outcome import RunOutcome, conclude, publish
 from flows.parameters import GoldParameters, settle
 from flows.rounds import make_dialogues
@@ -20,9 +21,10 @@ def gold(parameters: GoldParameters = GoldParameters()) -> RunOutcome:  # noqa: 
     Fails, with all files written and nothing pushed, where a category stays short after the last round.
     """
     run = settle("gold", parameters, read_settings())
-    with embedded_simulators():
-        files = make_dialogues(run)
+    with lock_folder(run.folder, holder="datagen run gold"), embedded_providers():
+        rounds = make_dialogues(run)
+        files = rounds.files
         run_stage(render, run.storage, files.judged.dataset, parameters.template, folder=run.folder / "samples")
-        outcome = conclude(run, files)
+        outcome = conclude(run, rounds)
         publish(run, files)
         return outcome

@@ -12,6 +12,7 @@ from datagen_core.dataset.funnel import Funnel, read_funnel
 from datagen_core.dataset.rounds import RunFiles
 from datagen_core.errors import ShortfallError
 from flows.parameters import Run
+from flows.rounds import Rounds
 from tasks.caching import run_stage
 from tasks.dataset import push
 
@@ -30,19 +31,19 @@ class RunOutcome(BaseModel):
     shortfall: str | None = None
 
 
-def conclude(run: Run, files: RunFiles) -> RunOutcome:
+def conclude(run: Run, rounds: Rounds) -> RunOutcome:
     """Show the funnel in Prefect and return it.
 
     Raises:
         ShortfallError: gold is short of a category after the last round; names each. Training only says so.
     """
-    funnel = read_funnel(Path(files.judged.funnel.path))
+    funnel = read_funnel(Path(rounds.files.judged.funnel.path))
     counts = [{"round": number, **counts.model_dump()} for number, counts in sorted(funnel.rounds.items())]
     create_table_artifact(key=f"{run.profile}-funnel", table=counts, description=f"Requests of {run.folder.name}")
     outcome = RunOutcome(folder=str(run.folder), funnel=funnel, is_simulated=run.choice.provider == "simulator")
     if not funnel.missing:
         return outcome
-    shortfall = describe_shortfall(run, funnel)
+    shortfall = describe_shortfall(run, funnel, rounds.stopped_by)
     if run.profile == "gold":
         raise ShortfallError(shortfall)
     get_run_logger().warning(shortfall)
@@ -58,7 +59,7 @@ def publish(run: Run, files: RunFiles) -> None:
     )
 
 
-def describe_shortfall(run: Run, funnel: Funnel) -> str:
+def describe_shortfall(run: Run, funnel: Funnel, stopped_by: str | None = None) -> str:
     """Return a sentence that says how many dialogues are missing, of what, why, and what to do."""
     short = [
         f"{name} {run.parameters.count - counts.accepted}"
@@ -70,5 +71,6 @@ def describe_shortfall(run: Run, funnel: Funnel) -> str:
         f"{funnel.missing} of {funnel.scenarios} dialogues are missing after round {len(funnel.rounds)}"
         f"{' (' + ', '.join(short) + ')' if short and run.profile == 'gold' else ''}. "
         f"Most broken rules: {rules or 'none'}; failed requests: {sum(funnel.failures.values())}. "
-        f"Read {run.folder / 'rejected.jsonl'}, then run again with a higher --max-rounds: what is there is kept."
+        f"Read {run.folder / 'rejected.jsonl'}. "
+        f"{stopped_by or 'Run again with a higher --max-rounds: what is there is kept.'}"
     )

@@ -7,14 +7,20 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from datagen_core.batch.requests import Endpoint, RequestOptions
+from datagen_core.batch.dripping import QueueLimits
+from datagen_core.batch.poll import read_window
+from datagen_core.batch.profiles import PROFILES, ProviderProfile, find_profile
+from datagen_core.batch.requests import MAX_OUTPUT_TOKENS, Endpoint, RequestOptions
+from datagen_core.batch.sharding import ShardLimits
 from datagen_core.config import GOLD_CATEGORIES, KIND_MIX, Kind, Writer
 from datagen_core.dataset.reading_rows import find_datasets
 from datagen_core.dialogue.qwen import QwenTemplate
 from datagen_core.mixing import Sampling, check_mix
-from datagen_core.providers import POLL_SECONDS, ProviderChoice, find_mistakes
+from datagen_core.pricing import PriceBook
+from datagen_core.providers import POLL_SECONDS, STATE_NAMES, ProviderChoice, find_mistakes
 from datagen_core.scenarios import GOLD_PER_CATEGORY, Profile
 from datagen_core.settings import Provider, Settings
+from flows.prices import settle_prices
 
 MAX_COUNT: Final = 1_000_000
 
@@ -31,12 +37,27 @@ class RunParameters(BaseModel):
     model: str | None = Field(default=None, min_length=1, description="Unset: DATAGEN_MODEL.")
     endpoint: Endpoint = Field(default="/v1/chat/completions", description="The form of each request.")
     poll_interval: float | None = Field(
-        default=None, gt=0, le=3600, description="Seconds between two looks at a batch. Unset: 60, simulator 1."
+        default=None, gt=0, le=3600, description="Seconds between two looks. Unset: 60, simulator 1, local 2."
     )
     writer: Writer = Field(
         default="script", description="A script that the backend performs, or a transcript with invented responses."
     )
     max_rounds: int = Field(default=8, ge=1, le=20, description="How often what is missing is asked for.")
+    max_cost: float | None = Field(
+        default=None, gt=0, description="US dollars that the run may cost at most, over all rounds. Unset: no cap."
+    )
+    max_output_tokens: int = Field(
+        default=MAX_OUTPUT_TOKENS,
+        ge=256,
+        le=128_000,
+        description="Tokens one answer may have, reasoning included.",
+    )
+    max_enqueued_tokens: int | None = Field(
+        default=None, ge=1, description="Prompt tokens queued at the provider at once. Unset: all that there are."
+    )
+    max_in_flight: int | None = Field(
+        default=None, ge=1, le=2000, description="Batches queued at the provider at once. Unset: all that there are."
+    )
     output_dir: Path | None = Field(default=None, description="The run's folder. Unset: output/training, output/gold.")
     template: QwenTemplate = Field(default="qwen2.5", description="Chat template of the text samples.")
     repo_id: str | None = Field(
@@ -96,12 +117,15 @@ class Run(BaseModel):
     choice: ProviderChoice
     options: RequestOptions
     poll_interval: float
+    limits: QueueLimits
+    profile_knobs: ProviderProfile
+    prices: PriceBook
     parameters: TrainingParameters | GoldParameters
 
     @property
     def facts(self) -> dict[str, str | int | float | None]:
         """What decides the run's requests and answers: a folder holds one such run."""
-        is_simulated = self.choice.provider == "simulator"
+        is_simulated, limit = self.choice.provider == "simulator", self.options.max_output_tokens
         return {
             "flow": self.profile,
             "count": self.parameters.count,
@@ -111,6 +135,7 @@ class Run(BaseModel):
             "endpoint": self.options.endpoint,
             "mistakes": self.choice.mistakes if is_simulated else None,
             "sampling": self.sampling.suffix or None,
+            "max_output_tokens": None if limit == MAX_OUTPUT_TOKENS else limit,
             "writer": None if self.parameters.writer == "script" else self.parameters.writer,
             # None where there is nothing, as in folders of runs that knew no such parameter.
             "published": ", ".join(map(str, self.published)) or None,
@@ -135,6 +160,19 @@ class Run(BaseModel):
         """The benchmark, by absolute path, that training must not overlap with."""
         path = self.parameters.gold_path if isinstance(self.parameters, TrainingParameters) else None
         return None if path is None else path.absolute()
+
+    @property
+    def shard_limits(self) -> ShardLimits:
+        """How large a request file may be: the provider's limits, and the queue's."""
+        knobs = self.profile_knobs
+        return ShardLimits(
+            max_requests=knobs.max_requests, max_bytes=knobs.max_bytes, max_tokens=self.limits.max_enqueued_tokens
+        )
+
+    @property
+    def window_seconds(self) -> float:
+        """How long the provider may take over a batch."""
+        return read_window(self.profile_knobs.completion_window)
 
     @property
     def storage(self) -> Path:
@@ -173,7 +211,8 @@ def settle(profile: Profile, parameters: TrainingParameters | GoldParameters, se
     for dataset in (*parameters.published, *([] if gold is None else [gold])):
         find_datasets(dataset)
     folder = (parameters.output_dir or settings.output_dir / profile).absolute()
-    state_dir = folder / ".simulator"
+    state_dir = folder / STATE_NAMES[provider]
+    knobs = find_profile(settings) if provider == "openai" else PROFILES["openai"]
     return Run(
         profile=profile,
         folder=folder,
@@ -184,7 +223,18 @@ def settle(profile: Profile, parameters: TrainingParameters | GoldParameters, se
             mistakes=find_mistakes(state_dir) if parameters.mistakes is None else parameters.mistakes,
             pace_seconds=settings.simulator_pace,
         ),
-        options=RequestOptions(model=parameters.model or settings.model, endpoint=parameters.endpoint),
+        options=RequestOptions(
+            model=parameters.model or settings.model,
+            endpoint=parameters.endpoint,
+            max_output_tokens=parameters.max_output_tokens,
+            url_prefix=knobs.find_prefix(parameters.endpoint),
+        ),
         poll_interval=parameters.poll_interval or POLL_SECONDS[provider],
+        limits=QueueLimits(
+            max_enqueued_tokens=parameters.max_enqueued_tokens or settings.max_enqueued_tokens,
+            max_in_flight=parameters.max_in_flight or settings.max_in_flight,
+        ),
+        profile_knobs=knobs,
+        prices=settle_prices(settings, provider),
         parameters=parameters,
     )

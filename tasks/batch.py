@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from prefect import Task, task
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.logging import get_run_logger
 
 from datagen_core.batch.client import RequestRefused
-from datagen_core.batch.models import BatchStatus, Submitted
-from datagen_core.batch.poll import check_batch, is_worth_resubmitting, require_ended, require_in_time
+from datagen_core.batch.models import BatchStatus, Shard, Submitted
+from datagen_core.batch.poll import (
+    check_batch,
+    describe_stuck,
+    is_worth_resubmitting,
+    require_ended,
+    require_in_time,
+)
+from datagen_core.batch.purse import Purse
 from datagen_core.batch.requests import Endpoint
 from datagen_core.batch.retrieve import retrieve_results
 from datagen_core.batch.status import build_status, write_status
@@ -21,6 +31,10 @@ from datagen_core.files import Artifact
 from datagen_core.providers import ProviderChoice
 from tasks.caching import stage_cache
 from tasks.provider import connect
+from tasks.telling import tell
+
+LONGEST_RETRY_AFTER: Final = 600.0
+"""Seconds that a task waits at most because a provider says so."""
 
 
 def is_passing(_: Task[..., object], __: TaskRun, state: State[object]) -> bool:
@@ -32,50 +46,68 @@ def is_passing(_: Task[..., object], __: TaskRun, state: State[object]) -> bool:
 
 @task(
     name="submit",
-    task_run_name="submit-round-{round_number}",
+    task_run_name="submit-round-{round_number}-shard-{shard_number}",
     cache_policy=stage_cache("submit"),
     persist_result=True,
-    retries=2,
-    retry_delay_seconds=5,
+    retries=4,
+    retry_delay_seconds=[5, 30, 60, 120],
+    retry_jitter_factor=0.2,
     retry_condition_fn=is_passing,
 )
 def submit(
-    requests: Artifact,
+    requests: Shard,
     generation: int,
     choice: ProviderChoice,
     endpoint: Endpoint,
     run: str,
     round_number: int,
+    shard_number: int,
     ledger: Path,
+    purse: Purse,
 ) -> Submitted:
     """Submit one shard. Safe to repeat: a shard that exists at the provider is found by the ledger, not made again.
 
-    `generation` counts how often the provider refused the same bytes before.
+    `generation` counts how often the provider refused the same bytes before. Before anything is sent, the shard's
+    price is told, and held against the cap.
     """
     metadata = {"run": run[:64], "round": str(round_number)}
-    with connect(choice) as client:
-        submitted = submit_once(client, ledger, requests, endpoint=endpoint, metadata=metadata, generation=generation)
+    with connect(choice) as client, heeding_retry_after():
+        submitted = submit_once(
+            client,
+            ledger,
+            requests,
+            endpoint=endpoint,
+            metadata=metadata,
+            generation=generation,
+            announce=lambda: tell(f"Shard {shard_number} of round {round_number}: {purse.announce(requests)}"),
+        )
     get_run_logger().info("Submitted %s rows as %s", requests.rows, submitted.batch_id)
     return submitted
 
 
 @task(
     name="poll",
-    task_run_name="poll-{submitted.batch_id}",
+    task_run_name="poll-round-{round_number}-shard-{shard_number}",
     cache_policy=stage_cache("poll"),
     persist_result=True,
+    retry_jitter_factor=0.1,
     retry_condition_fn=is_passing,
 )
-def poll(submitted: Submitted, choice: ProviderChoice) -> BatchStatus:
+def poll(submitted: Submitted, choice: ProviderChoice, round_number: int, shard_number: int) -> BatchStatus:
     """Return how the batch ended; raises `BatchNotReady`, and is retried, while it goes on. Costs nothing to repeat.
 
     A refusal that can pass is raised, so that it is not cached; of one for the file's own faults the rows become errors
     and are asked for in the next round.
     """
-    with connect(choice) as client:
+    with connect(choice) as client, heeding_retry_after():
         status = check_batch(client, submitted)
-    get_run_logger().info("%s is %s, %s done", status.batch_id, status.status, status.counts.completed)
-    require_in_time(status, submitted, now=time.time())
+        window = client.window_seconds
+    log = get_run_logger()
+    log.info("%s is %s, %s of %s done", status.batch_id, status.status, status.counts.completed, status.counts.total)
+    require_in_time(status, submitted, now=time.time(), window_seconds=window)
+    stuck = describe_stuck(status, submitted, now=time.time())
+    if stuck is not None:
+        log.warning(stuck)
     if status.is_refused and not is_worth_resubmitting(status):
         return status
     try:
@@ -84,6 +116,17 @@ def poll(submitted: Submitted, choice: ProviderChoice) -> BatchStatus:
         error.is_queue_full = status.is_resubmittable
         raise
     return status
+
+
+@contextmanager
+def heeding_retry_after() -> Generator[None]:
+    """Wait as long as a busy provider asks before the error goes on to Prefect, which waits its own time after that."""
+    try:
+        yield
+    except RequestRefused as error:
+        if not error.is_final and error.retry_after:
+            time.sleep(min(error.retry_after, LONGEST_RETRY_AFTER))
+        raise
 
 
 @task(

@@ -14,6 +14,7 @@ from prefect.context import TaskRunContext
 from pydantic import BaseModel
 
 from datagen_core.batch.models import Submitted
+from datagen_core.batch.purse import Purse
 from datagen_core.files import Artifact
 from datagen_core.providers import ProviderChoice
 
@@ -79,6 +80,8 @@ def _describe(value: object) -> object:
             return [value.key, value.batch_id]
         case ProviderChoice():
             return [value.provider, value.base_url, value.mistakes if value.provider == "simulator" else None]
+        case Purse():  # what may be spent decides whether a stage runs, not what it gives
+            return None
         case Path():
             return str(value.absolute())
         case BaseModel():

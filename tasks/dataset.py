@@ -15,6 +15,7 @@ from datagen_core.dataset.rounds import RunFiles, merge_run
 from datagen_core.dataset.samples import render_samples
 from datagen_core.dialogue.qwen import QwenTemplate
 from datagen_core.files import Artifact
+from datagen_core.pricing import PriceBook
 from tasks.caching import stage_cache
 from tasks.provider import read_settings
 
@@ -22,7 +23,7 @@ from tasks.provider import read_settings
 @task(
     name="preprocess",
     task_run_name="preprocess-round-{round_number}",
-    cache_policy=stage_cache("preprocess", int(RULES_VERSION)),
+    cache_policy=stage_cache("preprocess", int(RULES_VERSION) + 1),
     persist_result=True,
 )
 def preprocess(
@@ -34,6 +35,7 @@ def preprocess(
     earlier: list[Artifact],
     published: tuple[Path, ...] = (),
     gold: Path | None = None,
+    prices: PriceBook = PriceBook(),  # noqa: B008 - frozen
 ) -> JudgedFiles:
     """Perform and check a round's answers, and compare them with `earlier` rounds' datasets. Safe to repeat.
 
@@ -48,15 +50,19 @@ def preprocess(
         earlier=[Path(dataset.path) for dataset in earlier],
         published=published,
         gold=gold,
+        prices=prices,
     )
     get_run_logger().info("Accepted %s, not accepted %s", judged.dataset.rows, judged.rejected.rows)
     return judged
 
 
-@task(name="merge", task_run_name="merge", cache_policy=stage_cache("merge"), persist_result=True)
-def merge(scenarios: Artifact, results: list[Artifact], judged: list[JudgedFiles], folder: Path) -> RunFiles:
+@task(name="merge", task_run_name="merge", cache_policy=stage_cache("merge", 2), persist_result=True)
+def merge(
+    scenarios: Artifact, results: list[Artifact], judged: list[JudgedFiles], folder: Path, prices: PriceBook
+) -> RunFiles:
     """Join the rounds' files into the run's. Safe to repeat."""
-    return merge_run([Path(result.path) for result in results], judged, folder, scenarios=scenarios.rows)
+    paths = [Path(result.path) for result in results]
+    return merge_run(paths, judged, folder, scenarios=scenarios.rows, prices=prices)
 
 
 @task(name="render", task_run_name="render-{template}", cache_policy=stage_cache("render"), persist_result=True)

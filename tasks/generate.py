@@ -6,8 +6,9 @@ from pathlib import Path
 
 from prefect import task
 
+from datagen_core.batch.models import Shard
 from datagen_core.batch.requests import RequestOptions
-from datagen_core.batch.shards import split_requests
+from datagen_core.batch.sharding import ShardLimits, shard_requests
 from datagen_core.dataset.generating import REQUESTS_NAME, GeneratedFiles, generate_files
 from datagen_core.dataset.rounds import write_next_requests
 from datagen_core.files import Artifact
@@ -27,7 +28,7 @@ def generate(
 @task(
     name="generate-again",
     task_run_name="generate-round-{round_number}",
-    cache_policy=stage_cache("generate-again"),
+    cache_policy=stage_cache("generate-again", 2),
     persist_result=True,
 )
 def generate_again(
@@ -38,7 +39,9 @@ def generate_again(
     return write_next_requests(path, Path(rejected.path), options, round_number=round_number)
 
 
-@task(name="shard", task_run_name="shard-round-{round_number}", cache_policy=stage_cache("shard"), persist_result=True)
-def shard(requests: Artifact, round_number: int, folder: Path) -> list[Artifact]:
-    """Split the requests into files that the provider takes. Safe to repeat."""
-    return split_requests(Path(requests.path), folder / "shards")
+@task(
+    name="shard", task_run_name="shard-round-{round_number}", cache_policy=stage_cache("shard", 2), persist_result=True
+)
+def shard(requests: Artifact, round_number: int, folder: Path, limits: ShardLimits, ledger: Path) -> list[Shard]:
+    """Split the requests into files that the provider takes, and count their tokens. Safe to repeat."""
+    return shard_requests(Path(requests.path), folder / "shards", limits, ledger)

@@ -9,7 +9,7 @@ from typing import cast
 import httpx
 from prefect.blocks.system import Secret
 
-from datagen_core.batch.client import BatchClient
+from datagen_core.batch.api import BatchApi
 from datagen_core.errors import ConfigError
 from datagen_core.providers import ProviderChoice, open_client
 from datagen_core.settings import Settings, load_settings
@@ -21,7 +21,7 @@ def read_settings() -> Settings:
 
 
 @contextmanager
-def connect(choice: ProviderChoice) -> Generator[BatchClient]:
+def connect(choice: ProviderChoice) -> Generator[BatchApi]:
     """Give a client of the chosen provider; Prefect is asked for a key only where one is needed and missing."""
     settings = load_settings()
     if choice.provider == "openai" and settings.openai_api_key is None:

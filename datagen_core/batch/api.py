@@ -31,6 +31,11 @@ class BatchApi(Protocol):
         """How long after it was sent a creating request may still be carried out."""
         ...
 
+    @property
+    def window_seconds(self) -> float:
+        """How long the provider may take over a batch."""
+        ...
+
     def upload_file(self, path: Path, name: str, *, expires_after: int | None) -> ProviderFile:
         """Upload a request file; `expires_after` is in seconds."""
         ...

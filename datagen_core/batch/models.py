@@ -83,6 +83,7 @@ class BatchStatus(_Frozen):
     error_file_id: str | None = None
     errors: tuple[BatchIssue, ...] = ()
     created_at: float | None = None
+    finalizing_at: float | None = None
     finished_at: float | None = None
     metadata: dict[str, str] = {}
 

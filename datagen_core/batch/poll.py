@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
-from datagen_core.batch.client import BatchClient
+from datagen_core.batch.api import BatchApi
 from datagen_core.batch.models import BatchStatus, Submitted
 from datagen_core.errors import BatchError, BatchFailed, BatchNotReady
 
-DEADLINE_SECONDS: Final = 26 * 3600
-"""A batch's window is 24 h; two more for the provider to write its files. Counted from the submission."""
+WINDOW_SECONDS: Final = 24 * 3600
+"""The window that OpenAI's Batch API has; other providers' profiles may name a longer one."""
+GRACE_SECONDS: Final = 2 * 3600
+"""How long after its window a provider may take to write a batch's files."""
+DEADLINE_SECONDS: Final = WINDOW_SECONDS + GRACE_SECONDS
+STUCK_SECONDS: Final = {"validating": 3600.0, "finalizing": 2 * 3600.0}
+"""How long these phases, which take seconds to minutes, may last before the user is told; the figures are ours."""
 MAX_ISSUES_SHOWN = 10
 FILE_FAULTS: Final = frozenset(
     {
@@ -25,7 +31,7 @@ FILE_FAULTS: Final = frozenset(
 """Codes of refusals for what stands in the file; so is every code that begins with `invalid_`."""
 
 
-def check_batch(client: BatchClient, submitted: Submitted) -> BatchStatus:
+def check_batch(client: BatchApi, submitted: Submitted) -> BatchStatus:
     """Ask the provider once how the batch stands."""
     return client.fetch_batch(submitted.batch_id)
 
@@ -44,17 +50,41 @@ def require_ended(status: BatchStatus) -> None:
         raise BatchFailed(f"Batch {status.batch_id!r} was refused: {describe_issues(status)} {_advise(status)}")
 
 
-def require_in_time(status: BatchStatus, submitted: Submitted, *, now: float) -> None:
+def read_window(window: str) -> int:
+    """Return the seconds of a completion window such as `24h` or `7d`; 24 hours where it reads otherwise."""
+    match = re.fullmatch(r"([1-9][0-9]{0,3})([hd])", window)
+    return int(match[1]) * (3600 if match[2] == "h" else 86_400) if match else WINDOW_SECONDS
+
+
+def require_in_time(
+    status: BatchStatus, submitted: Submitted, *, now: float, window_seconds: float = WINDOW_SECONDS
+) -> None:
     """Return if the batch has ended or may still end by itself; `now` is in epoch seconds.
 
+    The time counts from the submission, whatever was restarted meanwhile.
+
     Raises:
-        BatchError: the batch goes on, more than 26 hours after it was submitted.
+        BatchError: the batch goes on, more than two hours after its window closed.
     """
-    if not status.is_ended and now - submitted.submitted_at > DEADLINE_SECONDS:
+    if not status.is_ended and now - submitted.submitted_at > window_seconds + GRACE_SECONDS:
         raise BatchError(
-            f"Batch {submitted.batch_id!r} is still {status.status} {DEADLINE_SECONDS // 3600} hours after it was "
-            "submitted. Look at it in the provider's console; cancel it there to retrieve what it has."
+            f"Batch {submitted.batch_id!r} is still {status.status} {(now - submitted.submitted_at) / 3600:.0f} hours "
+            "after it was submitted. Cancel it with 'datagen cancel', then run the same command again: what it has "
+            "answered is kept, and the rest is asked for again."
         )
+
+
+def describe_stuck(status: BatchStatus, submitted: Submitted, *, now: float) -> str | None:
+    """Return what to tell the user of a batch that validates or finalizes for unusually long; None of any other."""
+    since = submitted.submitted_at if status.status == "validating" else status.finalizing_at
+    limit = STUCK_SECONDS.get(status.status)
+    if limit is None or since is None or now - since < limit:
+        return None
+    return (
+        f"Batch {status.batch_id!r} has been {status.status} for {(now - since) / 3600:.1f} hours, which mostly takes "
+        "minutes. Look at the provider's status page; 'datagen cancel' ends it, and what it has answered stays "
+        "readable. Waiting goes on."
+    )
 
 
 def is_worth_resubmitting(status: BatchStatus) -> bool:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from datagen_core.batch.models import BatchStatus, Submitted
+from datagen_core.batch.models import BatchStatus, Shard, Submitted
 from datagen_core.files import Artifact, read_json, validate_model, write_json
 
 _ADVICE = "Submit the request file again: batches that exist are found, not made anew."
@@ -34,6 +34,8 @@ class BatchInputStatus(BaseModel):
     endpoint: str
     model: str
     shards: tuple[ShardStatus, ...]
+    waiting: tuple[Shard, ...] = ()
+    """Shards that the queue's limits hold back."""
 
     def with_heard(self, statuses: Sequence[BatchStatus]) -> BatchInputStatus:
         """Return the same with what was last heard; `statuses` stands beside `shards`."""
@@ -47,11 +49,21 @@ class BatchInputStatus(BaseModel):
 
 
 def build_status(
-    submitted: Sequence[Submitted], *, provider: str, identity: str, endpoint: str, model: str
+    submitted: Sequence[Submitted],
+    *,
+    provider: str,
+    identity: str,
+    endpoint: str,
+    model: str,
+    heard: Sequence[BatchStatus | None] = (),
+    waiting: Sequence[Shard] = (),
 ) -> BatchInputStatus:
-    """Return what the status file holds right after the submission, before anything was heard of a batch."""
-    shards = tuple(ShardStatus(submitted=one) for one in submitted)
-    return BatchInputStatus(provider=provider, identity=identity, endpoint=endpoint, model=model, shards=shards)
+    """Return what the status file holds; `heard`, where given, stands beside `submitted`."""
+    known = heard or [None] * len(submitted)
+    shards = tuple(ShardStatus(submitted=one, status=status) for one, status in zip(submitted, known, strict=True))
+    return BatchInputStatus(
+        provider=provider, identity=identity, endpoint=endpoint, model=model, shards=shards, waiting=tuple(waiting)
+    )
 
 
 def write_status(path: Path, status: BatchInputStatus) -> Artifact:

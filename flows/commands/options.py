@@ -22,7 +22,22 @@ ProviderOption = Annotated[
     Provider | None, typer.Option(help="Unset: openai where OPENAI_API_KEY is set, else the embedded simulator.")
 ]
 PollInterval = Annotated[
-    float | None, typer.Option(min=0.05, max=3600, help="Seconds between two looks. Unset: 60, simulator 1.")
+    float | None, typer.Option(min=0.05, max=3600, help="Seconds between two looks. Unset: 60, simulator 1, local 2.")
+]
+MaxCost = Annotated[
+    float | None,
+    typer.Option(min=0.0001, help="US dollars that may be spent at most, over all rounds. Unset: no cap."),
+]
+MaxOutputTokens = Annotated[
+    int, typer.Option(min=256, max=128_000, help="Tokens that one answer may have, reasoning included.")
+]
+MaxEnqueuedTokens = Annotated[
+    int | None,
+    typer.Option(min=1, help="Prompt tokens queued at once. Unset: DATAGEN_MAX_ENQUEUED_TOKENS, or all."),
+]
+MaxInFlight = Annotated[
+    int | None,
+    typer.Option(min=1, max=2000, help="Batches queued at once. Unset: DATAGEN_MAX_IN_FLIGHT, or all."),
 ]
 Template = Annotated[QwenTemplate, typer.Option(help="Chat template of the text samples.")]
 Mix = Annotated[

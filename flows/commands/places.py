@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from datagen_core.errors import InputFileError
+from datagen_core.telling import PROGRESS_LOGGER
 
 console = Console()
 
@@ -35,6 +37,26 @@ def find_output(path: Path | None, name: str, *, beside: Path) -> Path:
     if path is None:
         return beside.parent / name
     return path / name if path.is_dir() or not path.suffix else path
+
+
+class _Shown(logging.Handler):
+    """Prints what a run says of its progress."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        console.print(record.getMessage(), soft_wrap=True, markup=False, highlight=False)
+
+
+@contextmanager
+def showing_progress() -> Generator[None]:
+    """Print, within the block, what tasks and flows tell, also where Prefect's own log is silent."""
+    logger, handler = logging.getLogger(PROGRESS_LOGGER), _Shown()
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
 
 
 @contextmanager

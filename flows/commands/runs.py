@@ -6,19 +6,26 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 from pydantic import ValidationError
 from rich.markup import escape
 
+from datagen_core.batch.requests import MAX_OUTPUT_TOKENS
 from datagen_core.errors import ConfigError
 from datagen_core.mixing import read_mix
 from datagen_core.scenarios import GOLD_PER_CATEGORY
+from datagen_core.settings import Provider, load_settings
+from flows.commands.batches import cancel
 from flows.commands.options import (
     Against,
     EndpointOption,
     GoldDataset,
+    MaxCost,
+    MaxEnqueuedTokens,
+    MaxInFlight,
+    MaxOutputTokens,
     Mix,
     Model,
     ParallelCalls,
@@ -28,7 +35,8 @@ from flows.commands.options import (
     Template,
     WriterOption,
 )
-from flows.commands.places import console, display
+from flows.commands.places import console, display, showing_progress
+from flows.commands.stopping import ask_to_cancel, ending_on_interrupt
 from flows.commands.tables import show_reasons, show_run
 
 if TYPE_CHECKING:
@@ -58,6 +66,10 @@ def training(
     writer: WriterOption = "script",
     poll_interval: PollInterval = None,
     max_rounds: MaxRounds = 8,
+    max_cost: MaxCost = None,
+    max_output_tokens: MaxOutputTokens = MAX_OUTPUT_TOKENS,
+    max_enqueued_tokens: MaxEnqueuedTokens = None,
+    max_in_flight: MaxInFlight = None,
     output_dir: OutputDir = None,
     template: Template = "qwen2.5",
     repo_id: RepoId = None,
@@ -86,6 +98,10 @@ def gold(
     writer: WriterOption = "script",
     poll_interval: PollInterval = None,
     max_rounds: MaxRounds = 8,
+    max_cost: MaxCost = None,
+    max_output_tokens: MaxOutputTokens = MAX_OUTPUT_TOKENS,
+    max_enqueued_tokens: MaxEnqueuedTokens = None,
+    max_in_flight: MaxInFlight = None,
     output_dir: OutputDir = None,
     template: Template = "qwen2.5",
     repo_id: RepoId = None,
@@ -118,12 +134,12 @@ def _run(name: str, parameters: dict[str, object], *, verbose: bool) -> None:
     _prepare_prefect(verbose=verbose)
     started = time.monotonic()
     console.print(f"{name}: running; --verbose shows each step")
-    try:
-        with console.status("generate, submit, poll, retrieve, preprocess, render"):
-            outcome = _load(name)(parameters)
-    except KeyboardInterrupt:
-        console.print("Stopped. What was submitted goes on at the provider; the same command goes on from here.")
-        raise typer.Exit(130) from None
+    with (
+        console.status("generate, submit, poll, retrieve, preprocess, render") as spinner,
+        showing_progress(),
+        ending_on_interrupt(lambda: _conclude_interrupt(name, parameters), spinner),
+    ):
+        outcome = _load(name)(parameters)
     show_run(name, outcome.funnel, seconds=time.monotonic() - started)
     show_reasons(outcome.funnel)
     if outcome.is_simulated:
@@ -131,6 +147,13 @@ def _run(name: str, parameters: dict[str, object], *, verbose: bool) -> None:
     if outcome.shortfall is not None:
         console.print(f"[yellow]Short:[/yellow] {escape(outcome.shortfall)}", soft_wrap=True)
     console.print(f"Files in {display(Path(outcome.folder))}/")
+
+
+def _conclude_interrupt(name: str, parameters: dict[str, object]) -> None:
+    settings = load_settings()
+    folder = Path(str(parameters.get("output_dir") or settings.output_dir / name))
+    provider = cast("Provider", parameters.get("provider") or settings.resolved_provider)
+    ask_to_cancel(lambda: cancel(folder, provider=provider, yes=True), provider)
 
 
 def _load(name: str) -> Callable[[dict[str, object]], RunOutcome]:

@@ -7,10 +7,13 @@ from typing import Annotated, cast
 
 import typer
 
-from datagen_core.batch.requests import Endpoint, RequestOptions
+from datagen_core.batch.dripping import QueueLimits
+from datagen_core.batch.profiles import find_profile
+from datagen_core.batch.purse import Purse
+from datagen_core.batch.requests import MAX_OUTPUT_TOKENS, Endpoint, RequestOptions
 from datagen_core.batch.retrieve import retrieve_by_id
 from datagen_core.batch.status import read_status
-from datagen_core.batch.stepwise import retrieve_file, shard_file, submit_shards, wait_for_batches
+from datagen_core.batch.stepwise import Waiting, read_model, retrieve_file, shard_file, submit_shards
 from datagen_core.config import GOLD_CATEGORIES
 from datagen_core.dataset.facts import gather_card_facts
 from datagen_core.dataset.funnel import read_funnel
@@ -18,15 +21,22 @@ from datagen_core.dataset.generating import REQUESTS_NAME, STATUS_NAME, find_sce
 from datagen_core.dataset.hub import push_dataset
 from datagen_core.dataset.judging import judge_file, name_siblings
 from datagen_core.dataset.samples import render_samples
+from datagen_core.errors import ConfigError
 from datagen_core.files import fingerprint
+from datagen_core.locking import lock_folder
 from datagen_core.mixing import Sampling
-from datagen_core.providers import POLL_SECONDS, ProviderChoice, embedded_simulators, open_client
+from datagen_core.providers import POLL_SECONDS, STATE_NAMES, ProviderChoice, embedded_providers, open_client
 from datagen_core.scenarios import GOLD_PER_CATEGORY, Profile
 from datagen_core.settings import Provider, Settings, load_settings
+from flows.commands.batches import cancel
 from flows.commands.options import (
     Against,
     EndpointOption,
     GoldDataset,
+    MaxCost,
+    MaxEnqueuedTokens,
+    MaxInFlight,
+    MaxOutputTokens,
     Mix,
     Model,
     ParallelCalls,
@@ -39,7 +49,9 @@ from flows.commands.options import (
 )
 from flows.commands.places import advance_first, console, display, find_input, find_output, progress_bar, set_first
 from flows.commands.secrets import read_settings
+from flows.commands.stopping import INTERRUPTED, ask_to_cancel
 from flows.commands.tables import show_funnel
+from flows.prices import choose_shard_limits, settle_prices
 
 
 def generate_batch(
@@ -50,6 +62,7 @@ def generate_batch(
     output: Annotated[Path, typer.Option(help="File or folder.")] = Path("output/batch_input.jsonl"),
     model: Model = None,
     endpoint: EndpointOption = "/v1/chat/completions",
+    max_output_tokens: MaxOutputTokens = MAX_OUTPUT_TOKENS,
     writer: WriterOption = "script",
 ) -> None:
     """Step 1: write the requests for training dialogues. No network, no key, same bytes each time.
@@ -57,7 +70,7 @@ def generate_batch(
     Example: `datagen generate-batch --count 400 --seed 42`
     """
     sampling = choose_sampling(mix, parallel_calls=parallel_calls, writer=writer)
-    _generate("training", count, count, seed, output, model, endpoint, sampling)
+    _generate("training", count, count, seed, output, _choose_options(model, endpoint, max_output_tokens), sampling)
 
 
 def generate_gold_batch(
@@ -66,14 +79,21 @@ def generate_gold_batch(
     output: Annotated[Path, typer.Option(help="File or folder.")] = Path("output/gold_batch_input.jsonl"),
     model: Model = None,
     endpoint: EndpointOption = "/v1/chat/completions",
+    max_output_tokens: MaxOutputTokens = MAX_OUTPUT_TOKENS,
     writer: WriterOption = "script",
 ) -> None:
     """Step 1 for the benchmark: write the requests for gold dialogues, 8 categories of ten.
 
     Example: `datagen generate-gold-batch --count 10`
     """
-    sampling = Sampling(writer=writer)
-    _generate("gold", count, count * len(GOLD_CATEGORIES), seed, output, model, endpoint, sampling)
+    options = _choose_options(model, endpoint, max_output_tokens)
+    _generate("gold", count, count * len(GOLD_CATEGORIES), seed, output, options, Sampling(writer=writer))
+
+
+def _choose_options(model: str | None, endpoint: Endpoint, max_output_tokens: int) -> RequestOptions:
+    settings = load_settings()
+    prefix = find_profile(settings).find_prefix(endpoint)
+    return RequestOptions(model or settings.model, endpoint, max_output_tokens, prefix)
 
 
 def _generate(
@@ -82,13 +102,11 @@ def _generate(
     total: int,
     seed: int,
     output: Path,
-    model: str | None,
-    endpoint: Endpoint,
+    options: RequestOptions,
     sampling: Sampling,
 ) -> None:
     path = find_output(output, REQUESTS_NAME[profile], beside=output)
-    options = RequestOptions(model=model or load_settings().model, endpoint=endpoint)
-    with progress_bar("Writing requests", total * 2) as progress:
+    with progress_bar("Writing requests", total) as progress:
         files = generate_files(
             profile, count, path, options, seed=seed, sampling=sampling, advance=lambda n: advance_first(progress)
         )
@@ -102,6 +120,9 @@ def submit_batch(
     output: Annotated[Path | None, typer.Option(help="Status file. Unset: beside the input, as F_status.json.")] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Poll until the batches have ended.")] = False,
     poll_interval: PollInterval = None,
+    max_cost: MaxCost = None,
+    max_enqueued_tokens: MaxEnqueuedTokens = None,
+    max_in_flight: MaxInFlight = None,
     provider: ProviderOption = None,
     mistakes: Annotated[float | None, typer.Option(min=0, max=1, help="Share the simulator plants.")] = None,
 ) -> None:
@@ -113,23 +134,59 @@ def submit_batch(
     status_path = find_output(output, f"{requests.stem}_status.json", beside=requests)
     settings = read_settings(provider)
     name = provider or settings.resolved_provider
+    if name == "local" and not wait:
+        raise ConfigError("Provider 'local' works only while a command runs. Add --wait.")
     choice = _choose(name, requests.parent, settings, mistakes)
-    shards = shard_file(requests)
-    with embedded_simulators(), open_client(choice, settings) as client:
-        status = submit_shards(client, requests, shards, status_path, provider=name)
-        for shard in status.shards:
-            console.print(f"Batch {shard.submitted.batch_id} holds {shard.submitted.shard.rows} requests")
-        if wait:
-            interval = poll_interval or POLL_SECONDS[name]
-            with progress_bar("Waiting for batches", sum(s.submitted.shard.rows for s in status.shards)) as progress:
-                wait_for_batches(client, status_path, interval=interval, report=lambda n: set_first(progress, n))
+    limits = QueueLimits(
+        max_enqueued_tokens=max_enqueued_tokens or settings.max_enqueued_tokens,
+        max_in_flight=max_in_flight or settings.max_in_flight,
+    )
+    shards = shard_file(requests, choose_shard_limits(settings, name, limits))
+    purse = Purse(
+        prices=settle_prices(settings, name),
+        model=read_model(requests),
+        is_billed=name == "openai",
+        max_cost=max_cost,
+    )
+    purse.require_price()
+    interval = poll_interval or POLL_SECONDS[name]
+    with (
+        lock_folder(requests.parent, holder="datagen submit-batch"),
+        embedded_providers(),
+        open_client(choice, settings) as client,
+        progress_bar("Waiting for batches", sum(shard.rows for shard in shards), visible=wait) as progress,
+    ):
+        waiting = Waiting(interval, lambda n: set_first(progress, n), window_seconds=client.window_seconds)
+        try:
+            status = submit_shards(
+                client,
+                requests,
+                shards,
+                status_path,
+                provider=name,
+                limits=limits,
+                announce=lambda shard, flying: progress.console.print(
+                    purse.reserve(flying).announce(shard), soft_wrap=True
+                ),
+                waiting=waiting if wait else None,
+            )
+        except KeyboardInterrupt:
+            progress.stop()
+            ask_to_cancel(lambda: cancel(requests.parent, provider=name, yes=True), name)
+            raise typer.Exit(INTERRUPTED) from None
+    for shard in status.shards:
+        console.print(f"Batch {shard.submitted.batch_id} holds {shard.submitted.shard.rows} requests")
+    if status.waiting:
+        console.print(
+            f"{len(status.waiting)} more shards wait for room in the queue: run the same command again, or with --wait."
+        )
     console.print(f"Status in {display(status_path)}")
 
 
 def _choose(provider: Provider, folder: Path, settings: Settings, mistakes: float | None = None) -> ProviderChoice:
     return ProviderChoice(
         provider=provider,
-        state_dir=str(folder.absolute() / ".simulator"),
+        state_dir=str(folder.absolute() / STATE_NAMES[provider]),
         mistakes=mistakes,
         pace_seconds=settings.simulator_pace,
     )
@@ -152,12 +209,12 @@ def retrieve_batch(
     path = find_output(output, "result_lst.json", beside=folder / "any")
     if batch_id is not None:
         choice = _choose(provider or settings.resolved_provider, folder, settings)
-        with embedded_simulators(), open_client(choice, settings) as client:
+        with embedded_providers(), open_client(choice, settings) as client:
             results = retrieve_by_id(client, batch_id, path)
     else:
         found = find_input(status_file, *STATUS_NAME.values(), advice="Submit first: 'datagen submit-batch'.")
         name = provider or cast("Provider", read_status(found).provider)
-        with embedded_simulators(), open_client(_choose(name, folder, settings), settings) as client:
+        with embedded_providers(), open_client(_choose(name, folder, settings), settings) as client:
             results = retrieve_file(client, found, path)
     console.print(f"{results.rows} answers in {display(path)}")
 
@@ -186,6 +243,7 @@ def preprocess(
             seed=seed,
             published=against or (),
             gold=gold,
+            prices=settle_prices(load_settings(), "openai"),
             advance=lambda n: advance_first(progress),
         )
     show_funnel(read_funnel(Path(judged.funnel.path)))

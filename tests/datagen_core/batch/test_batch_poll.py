@@ -20,7 +20,16 @@ from datagen_core.batch import (
     submit_once,
     write_status,
 )
-from datagen_core.batch.poll import DEADLINE_SECONDS, is_worth_resubmitting, require_in_time
+from datagen_core.batch.models import BatchStatus
+from datagen_core.batch.poll import (
+    DEADLINE_SECONDS,
+    GRACE_SECONDS,
+    STUCK_SECONDS,
+    describe_stuck,
+    is_worth_resubmitting,
+    read_window,
+    require_in_time,
+)
 from datagen_core.batch.submit import submit_again
 from datagen_core.errors import BatchError, BatchFailed, BatchNotReady, InputFileError, ProviderError, SubmissionUnknown
 from datagen_core.files import Artifact, JsonObject
@@ -195,10 +204,37 @@ def test_batch_that_goes_on_past_its_window_is_an_error(
 ) -> None:
     found, deadline = check_batch(client, submitted), submitted.submitted_at + DEADLINE_SECONDS
     require_in_time(found, submitted, now=deadline)
-    with pytest.raises(BatchError, match=r"is still validating 26 hours after it was submitted.*console"):
+    with pytest.raises(BatchError, match=r"is still validating 26 hours after it was submitted.*datagen cancel"):
         require_in_time(found, submitted, now=deadline + 1)
     provider.finish(submitted.batch_id, status="expired")
     require_in_time(check_batch(client, submitted), submitted, now=deadline + 1)
+
+
+@pytest.mark.parametrize(("window", "seconds"), [("24h", 86_400), ("7d", 604_800), ("soon", 86_400), ("0h", 86_400)])
+def test_a_longer_window_gives_a_batch_longer(window: str, seconds: int, submitted: Submitted) -> None:
+    assert read_window(window) == seconds
+    going = BatchStatus(batch_id=submitted.batch_id, status="in_progress")
+    last = submitted.submitted_at + seconds + GRACE_SECONDS
+    require_in_time(going, submitted, now=last, window_seconds=read_window(window))
+    with pytest.raises(BatchError, match="in_progress"):
+        require_in_time(going, submitted, now=last + 1, window_seconds=read_window(window))
+
+
+@pytest.mark.parametrize("phase", ["validating", "finalizing"])
+def test_a_batch_that_stays_in_a_short_phase_is_told_of(phase: str, submitted: Submitted) -> None:
+    since = submitted.submitted_at
+    stuck = BatchStatus(batch_id=submitted.batch_id, status=phase, finalizing_at=since)
+    assert describe_stuck(stuck, submitted, now=since + STUCK_SECONDS[phase] - 1) is None
+    told = describe_stuck(stuck, submitted, now=since + STUCK_SECONDS[phase] + 360)
+    assert told is not None
+    assert f"has been {phase} for {STUCK_SECONDS[phase] / 3600 + 0.1:.1f} hours" in told
+    assert "datagen cancel" in told
+
+
+@pytest.mark.parametrize("status", ["in_progress", "completed", "cancelling"])
+def test_no_other_phase_is_called_stuck(status: str, submitted: Submitted) -> None:
+    going = BatchStatus(batch_id=submitted.batch_id, status=status, finalizing_at=submitted.submitted_at)
+    assert describe_stuck(going, submitted, now=submitted.submitted_at + DEADLINE_SECONDS) is None
 
 
 def test_failed_batch_with_output_is_read(provider: FakeProvider, client: BatchClient, submitted: Submitted) -> None:
