@@ -11,7 +11,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from datagen_core.errors import InputFileError
-from datagen_core.writing import HashingWriter, replace_file
+from datagen_core.writing import BUFFER_BYTES, HashingWriter, replace_file
 
 JsonObject = dict[str, object]
 
@@ -227,7 +227,7 @@ def read_lines(path: Path, advice: str) -> Iterator[tuple[int, bytes]]:
         InputFileError: the file cannot be read.
     """
     try:
-        with path.open("rb") as stream:
+        with path.open("rb", BUFFER_BYTES) as stream:
             yield from enumerate(stream, start=1)
     except OSError as error:
         raise InputFileError(path, f"cannot be read ({error.strerror}).", advice=advice) from error

@@ -26,7 +26,7 @@ def lock_folder(folder: Path, *, holder: str) -> Generator[None]:
     """Hold a folder, which is made if need be, until the block ends; `holder` says who we are, as `datagen training`.
 
     Nobody waits: a second lock on the folder fails at once, in another process as in this one, whatever thread. The
-    kernel lets go of the lock when its process dies, however it dies. `.lock` and `.lock.json` stay in the folder.
+    kernel lets go of the lock when its process dies, however it dies. An empty `.lock` stays in the folder.
 
     Raises:
         FolderInUseError: the folder is held; names process and time, as far as they are known.
@@ -37,6 +37,8 @@ def lock_folder(folder: Path, *, holder: str) -> Generator[None]:
         _note_holder(folder / HOLDER_NAME, holder)
         yield
     finally:
+        with suppress(OSError):  # what stands in the folder afterwards says nothing of who was there
+            (folder / HOLDER_NAME).unlink()
         lock.release()
 
 

@@ -21,8 +21,8 @@ class _Frozen(BaseModel):
 class Shard(Artifact):
     """A request file that the provider takes, with what it costs at most.
 
-    `prompt_tokens` is counted in Qwen's tokens (the provider's own tokenizer needs a download); `max_output_tokens` is
-    the sum of what the requests allow. Both are 0 where nobody counted.
+    `prompt_tokens` is estimated in Qwen's tokens (the provider's own tokenizer needs a download). `max_output_tokens`
+    is the sum of what the requests allow. Both are 0 where nobody counted.
     """
 
     prompt_tokens: int = 0

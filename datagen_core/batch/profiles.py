@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from datagen_core.settings import ProfileName, Settings
+if TYPE_CHECKING:
+    from datagen_core.settings import ProfileName, Settings
 
 Form = Literal["/chat/completions", "/responses"]
 FORMS: Final[tuple[Form, ...]] = ("/chat/completions", "/responses")
@@ -51,7 +53,7 @@ class ProviderProfile(BaseModel):
         return endpoint
 
 
-PROFILES: Final = MappingProxyType[ProfileName, ProviderProfile](
+PROFILES: Final[Mapping[ProfileName, ProviderProfile]] = MappingProxyType(
     {
         "openai": ProviderProfile(),
         # learn.microsoft.com/azure/foundry/openai/how-to/batch: rows of chat requests without /v1, those of the

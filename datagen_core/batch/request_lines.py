@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
-import sqlite3
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Final, NamedTuple, Self, cast
+from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple, Self, cast
 
 from datagen_core.errors import InputFileError, OutputError
 from datagen_core.files import JsonObject, parse_line
+from datagen_core.writing import BUFFER_BYTES
+
+if TYPE_CHECKING:
+    import sqlite3
 
 MAX_CUSTOM_ID: Final = 64
 _ADVICE: Final = "Write the request file again, or correct this line."
@@ -119,6 +122,8 @@ class _SeenIds:
         return before
 
     def start_shard(self) -> None:
+        import sqlite3
+
         try:
             if self._earlier is None:
                 self._earlier = sqlite3.connect("")  # the empty name is a private file that SQLite removes
@@ -143,7 +148,7 @@ class _SeenIds:
 
 def _iter_bounded(path: Path, max_bytes: int) -> Iterator[tuple[int, bytes]]:
     try:
-        with path.open("rb") as stream:
+        with path.open("rb", BUFFER_BYTES) as stream:
             for number in count(1):
                 text = stream.readline(max_bytes + 1)
                 if not text:

@@ -29,7 +29,7 @@ from datagen_core.files import JsonObject
 from datagen_core.mixing import Sampling
 from datagen_core.pricing import PriceBook
 from datagen_core.scenarios import sample_scenarios
-from datagen_core.tokens import LONGEST_COUNTED, count_tokens
+from datagen_core.tokens import LONGEST_COUNTED, estimate_tokens
 
 PRICES = PriceBook(input=Decimal(1), output=Decimal(10))
 CHAT = RequestOptions("m")
@@ -69,7 +69,7 @@ def prompt_of(row: JsonObject) -> int:
     return TokenCounter().count_row(row).prompt
 
 
-def exact_prompt(row: JsonObject) -> int:
+def whole_prompt(row: JsonObject) -> int:
     body = row["body"]
     assert isinstance(body, dict)
     schema = orjson.dumps(body["response_format"]).decode()
@@ -77,22 +77,22 @@ def exact_prompt(row: JsonObject) -> int:
     return sum(map(count_once, [schema, *texts])) + 3 * MESSAGE_TOKENS
 
 
-count_once = lru_cache(count_tokens)
+count_once = lru_cache(estimate_tokens)
 
 
 def shard_of(rows: int, prompt: int, most: int) -> Shard:
     return Shard(path="s", sha256="", rows=rows, bytes=1, prompt_tokens=prompt, max_output_tokens=most)
 
 
-def test_the_first_rows_are_counted_exactly_schema_included() -> None:
+def test_the_first_rows_are_counted_whole_schema_included() -> None:
     counter = TokenCounter()
     for row in rows_of(FIRST_COUNTED):
-        assert counter.count_row(row) == RowTokens(exact_prompt(row), MAX_OUTPUT_TOKENS)
+        assert counter.count_row(row) == RowTokens(whole_prompt(row), MAX_OUTPUT_TOKENS)
 
 
-def test_the_sum_over_many_rows_is_within_a_hundredth_of_the_exact_one() -> None:
+def test_the_sum_over_many_rows_is_within_a_hundredth_of_counting_all() -> None:
     rows, counter = rows_of(600), TokenCounter()
-    briefs = sum(counter.count_row(row).prompt - exact_prompt(row) for row in rows)
+    briefs = sum(counter.count_row(row).prompt - whole_prompt(row) for row in rows)
     whole = sum(count_once(row["body"]["messages"][1]["content"]) for row in rows)  # type: ignore[index]
     assert briefs != 0
     assert abs(briefs) <= whole / 100
@@ -111,7 +111,7 @@ def test_what_rows_share_is_repeated_in_all_but_the_first() -> None:
     body = row["body"]
     assert isinstance(body, dict)
     shared = [orjson.dumps(body["response_format"]).decode(), body["messages"][0]["content"]]
-    assert counter.repeated == 2 * sum(map(count_tokens, shared))
+    assert counter.repeated == 2 * sum(map(estimate_tokens, shared))
 
 
 def test_a_file_of_which_every_system_text_differs_keeps_its_memory() -> None:
