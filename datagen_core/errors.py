@@ -93,8 +93,8 @@ class BatchError(DatagenError):
 class BatchNotReady(BatchError):
     """The batch has not ended yet; ask again later."""
 
-    def __init__(self, batch_id: str, *, status: str, completed: int, total: int) -> None:
-        super().__init__(f"Batch {batch_id!r} is {status}: {completed} of {total} requests done.")
+    def __init__(self, batch_id: str, *, status: str, completed: int, total: int, advice: str = "") -> None:
+        super().__init__(f"Batch {batch_id!r} is {status}: {completed} of {total} requests done. {advice}".rstrip())
         self.batch_id, self.status = batch_id, status
 
 

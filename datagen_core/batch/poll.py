@@ -67,10 +67,15 @@ def require_in_time(
         BatchError: the batch goes on, more than two hours after its window closed.
     """
     if not status.is_ended and now - submitted.submitted_at > window_seconds + GRACE_SECONDS:
+        advice = (
+            "Cancel it with 'datagen cancel', then run the same command again: what it has answered is kept, and the "
+            "rest is asked for again."
+            if status.status in {"validating", "in_progress"}
+            else "It cannot be cancelled in this state: ask the provider, and run the same command again when it ends."
+        )
         raise BatchError(
             f"Batch {submitted.batch_id!r} is still {status.status} {(now - submitted.submitted_at) / 3600:.0f} hours "
-            "after it was submitted. Cancel it with 'datagen cancel', then run the same command again: what it has "
-            "answered is kept, and the rest is asked for again."
+            f"after it was submitted. {advice}"
         )
 
 
@@ -80,10 +85,10 @@ def describe_stuck(status: BatchStatus, submitted: Submitted, *, now: float) -> 
     limit = STUCK_SECONDS.get(status.status)
     if limit is None or since is None or now - since < limit:
         return None
+    advice = "; 'datagen cancel' ends it" if status.status == "validating" else ""
     return (
         f"Batch {status.batch_id!r} has been {status.status} for {(now - since) / 3600:.1f} hours, which mostly takes "
-        "minutes. Look at the provider's status page; 'datagen cancel' ends it, and what it has answered stays "
-        "readable. Waiting goes on."
+        f"minutes. Look at the provider's status page{advice}. Waiting goes on."
     )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, cast
 
 from datagen_core.batch.api import BatchApi
-from datagen_core.batch.client import RequestRefused
+from datagen_core.batch.client import AnswerLost, RequestRefused
 from datagen_core.batch.dripping import Drip, QueueLimits
 from datagen_core.batch.ledger import LEDGER_NAME
 from datagen_core.batch.models import BatchStatus, Shard, Submitted
@@ -33,6 +33,7 @@ from datagen_core.files import Artifact, read_jsonl
 JITTER: Final = 0.1
 """Looks are up to a tenth earlier or later, so that runs started together do not ask together."""
 SUBMIT_TRIES: Final = 3
+_LATER: Final = "Run the same command again later, or wait with 'datagen submit-batch --wait'."
 _ADVICE: Final = "Write it with 'datagen generate-batch'."
 
 _log = logging.getLogger(__name__)
@@ -144,6 +145,11 @@ def retrieve_file(client: BatchApi, status_path: Path, output: Path) -> Artifact
     status = status.with_heard([check_batch(client, shard.submitted) for shard in status.shards])
     write_status(status_path, status)
     for _, one in status.pairs():
+        if not one.is_ended:
+            counts = one.counts
+            raise BatchNotReady(
+                one.batch_id, status=one.status, completed=counts.completed, total=counts.total, advice=_LATER
+            )
         require_ended(one)
     if status.waiting:
         names = ", ".join(Path(shard.path).name for shard in status.waiting[:5])
@@ -175,7 +181,7 @@ def _submit(passage: _Passage, shard: Shard, generation: int) -> Submitted:
                 generation=generation,
                 announce=lambda: passage.announce(shard, before),
             )
-        except (SubmissionUnknown, RequestRefused) as error:
+        except (SubmissionUnknown, ProviderError) as error:
             if last or (isinstance(error, RequestRefused) and error.is_final):
                 raise
             _log.warning("%s Trying again.", error)
@@ -235,7 +241,7 @@ def _pause(waiting: Waiting) -> None:
 
 def _retry_after(error: Exception) -> float:
     """Return the seconds that the provider asked to wait, 0 where it did not say."""
-    return (error.retry_after or 0.0) if isinstance(error, RequestRefused) else 0.0
+    return (error.retry_after or 0.0) if isinstance(error, RequestRefused | AnswerLost) else 0.0
 
 
 def _write(passage: _Passage) -> BatchInputStatus:

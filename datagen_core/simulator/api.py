@@ -132,14 +132,15 @@ class Api:
         return json_response({"id": file.id, "object": "file", "deleted": True})
 
     async def _send_content(self, request: Request) -> Response:
-        file = self._find_file(request)
+        file, fault = self._find_file(request), _get_fault(request)
+        if fault is not None and fault.name == "gateway_page":
+            return Response()  # a page is sent instead
         try:
             # Opened before the answer begins, so that a file deleted meanwhile is still sent whole.
             stream = (self._store.blobs / file.id).open("rb")
         except FileNotFoundError as error:
             raise _unknown("file", file.id) from error
         size = min(file.size, os.fstat(stream.fileno()).st_size)
-        fault = _get_fault(request)
         if fault is not None and fault.name in ("cut_download", "slow_download"):
             return BrokenContent(stream, size, fault)
         blocks = _iter_content(stream, size)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -16,7 +18,15 @@ import pytest
 
 from benchmarks.mutation import find_new, measure
 from benchmarks.mutations import GOLD_MUTATIONS, MUTATIONS, ROW_MUTATIONS, Mutation
-from benchmarks.mutations.base import perform_again, read_turns, with_turns
+from benchmarks.mutations.base import (
+    indexes_of,
+    perform_again,
+    read_turns,
+    responses_of,
+    walk_objects,
+    with_turn,
+    with_turns,
+)
 from benchmarks.mutations.scoring import Report, Score, find_misses, sum_scores
 from datagen_core.checks import RULES, case_from_record, check_dialogue
 from datagen_core.dataset.judging import judge_answer
@@ -73,6 +83,59 @@ def test_a_damaged_record_differs_can_be_written_and_is_the_same_for_the_same_se
         written = orjson.dumps(damaged)
         assert orjson.loads(written) != original
         assert written == orjson.dumps(repeated)
+
+
+RENAME = """
+import sys
+from hashlib import blake2b
+from random import Random
+import orjson
+from benchmarks.mutations import MUTATIONS
+lines = sys.stdin.buffer.read().splitlines()
+for mutation in MUTATIONS:
+    if mutation.name in ("text: restaurant renamed", "text: another branch", "text: dish renamed", "handle for a name"):
+        damaged = [mutation.damage(orjson.loads(line), Random(number)) for number, line in enumerate(lines)]
+        print(mutation.name, sum(record is not None for record in damaged), blake2b(orjson.dumps(damaged)).hexdigest())
+"""
+
+
+def _naming_everything() -> list[bytes]:
+    """Return records in which the counsellor's last line holds every name that was shown, so many of a length."""
+    found: list[bytes] = []
+    for line in _records():
+        record: JsonObject = orjson.loads(line)
+        turns = read_turns(record)
+        shown = walk_objects(responses_of(turns))
+        names = dict.fromkeys(str(entry[key]) for entry in shown for key in ("name", "menu_name") if key in entry)
+        if len(names) > 5:
+            last = indexes_of(turns, "counsellor")[-1]
+            named = replace(turns[last], text=", ".join(names))
+            found.append(orjson.dumps(with_turn(record, turns, last, named)))
+    assert len(found) > 5
+    return found
+
+
+def test_damages_do_not_depend_on_how_a_process_orders_sets() -> None:
+    command, written = [sys.executable, "-c", RENAME], b"\n".join(_naming_everything())
+    one, other = (
+        subprocess.run(
+            command,
+            cwd=ROOT,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            input=written,
+            capture_output=True,
+            check=True,
+        ).stdout.splitlines()
+        for seed in ("1", "2")
+    )
+    assert len(one) == 4
+    assert one == other
+
+
+def test_equal_counts_of_rules_stand_in_the_same_order_whichever_came_first() -> None:
+    score = Score()
+    score.count(["X01", "P02", "R03", "G01", "I02"], lambda: "never")
+    assert list(score.rules) == ["G01", "I02", "P02", "R03", "X01"]
 
 
 @pytest.mark.parametrize("mutation", PERFORMED, ids=lambda mutation: mutation.name)
