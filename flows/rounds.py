@@ -8,12 +8,13 @@ from typing import NamedTuple
 
 from datagen_core.batch.purse import Purse
 from datagen_core.dataset.claim import claim_folder
-from datagen_core.dataset.funnel import read_funnel
+from datagen_core.dataset.funnel import Funnel, read_funnel
 from datagen_core.dataset.generating import GeneratedFiles
 from datagen_core.dataset.judging import JudgedFiles
 from datagen_core.dataset.rounds import RunFiles, find_common_refusal
 from datagen_core.errors import CostCapError, ProviderError
 from datagen_core.files import Artifact
+from datagen_core.pricing import cost
 from flows.parameters import Run
 from flows.passage import fetch_answers
 from tasks.caching import run_stage
@@ -117,6 +118,13 @@ def _require_some_sense(judged: list[JudgedFiles]) -> None:
 def _settle(purse: Purse, judged: list[JudgedFiles]) -> Purse:
     """Return the purse with what the rounds' answers cost, and how long they were on average."""
     funnels = [read_funnel(Path(one.funnel.path)) for one in judged]
-    costs = [funnel.cost.total for funnel in funnels if funnel.cost is not None]
-    spent = sum((cost for cost in costs if cost is not None), Decimal(0))
+    spent = sum((_price(funnel, purse) for funnel in funnels), Decimal(0))
     return purse.after(spent, funnels[-1].mean_output)
+
+
+def _price(funnel: Funnel, purse: Purse) -> Decimal:
+    """Return what a round cost; where an answer's own model has no price, all tokens cost what the asked one's do."""
+    if funnel.cost is not None and funnel.cost.total is not None:
+        return funnel.cost.total
+    price = purse.prices.find(purse.model)
+    return Decimal(0) if price is None else cost(price.at_dearest(), funnel.tokens.prompt, funnel.tokens.completion)
