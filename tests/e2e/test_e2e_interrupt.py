@@ -39,6 +39,7 @@ def talk(folder: Path, arguments: list[str], *, until: str, answer: str) -> tupl
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(folder)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # tests that run in the background would hand on to ignore it
         os.execve(sys.executable, [sys.executable, "-m", "flows.cli", *arguments], environment(folder))
     said, deadline, is_pressed, is_answered = "", time.monotonic() + PATIENCE, False, False
     try:

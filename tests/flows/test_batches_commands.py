@@ -14,6 +14,7 @@ from typer.testing import CliRunner as TyperRunner
 from datagen_core.errors import DatagenError, FolderInUseError, InputFileError, LedgerError
 from datagen_core.locking import lock_folder
 from flows.commands.batches import cancel, ledger_app
+from flows.commands.places import console
 from flows.commands.steps import generate_batch, submit_batch
 
 app = typer.Typer()
@@ -28,7 +29,7 @@ def empty_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "DATAGEN_PROVIDER", "DATAGEN_MODEL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("DATAGEN_SIMULATOR_PACE", "600")
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(console, "width", 200)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
