@@ -50,8 +50,10 @@ class Purse(BaseModel):
         estimate = self._estimate([shard])
         if self.max_cost is not None:
             self._require_room(estimate)
-        billed = "" if self.is_billed else "; nothing is billed here"
-        return f"{estimate.describe()}{billed}"
+        line = estimate.describe()
+        if self.is_billed:
+            return line
+        return f"{line} Nothing is billed here." if line.endswith(".") else f"{line}; nothing is billed here"
 
     def reserve(self, shards: Sequence[Shard]) -> Purse:
         """Return the purse with these shards in flight."""

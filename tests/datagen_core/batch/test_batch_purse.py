@@ -38,6 +38,11 @@ def test_simulated_and_local_runs_say_that_nothing_is_billed() -> None:
 def test_an_unknown_price_is_told_and_refuses_only_a_cap() -> None:
     unknown = Purse(prices=PriceBook(), model="model-nobody-knows")
     assert "price of 'model-nobody-knows' unknown" in unknown.announce(shard(1, prompt=1, most=1))
+    assert (
+        unknown.model_copy(update={"is_billed": False})
+        .announce(shard(1, prompt=1, most=1))
+        .endswith("in US dollars. Nothing is billed here.")
+    )
     unknown.require_price()
     with pytest.raises(ConfigError, match=r"--max-cost needs a price.*DATAGEN_PRICE_INPUT"):
         unknown.model_copy(update={"max_cost": 1.0}).require_price()
