@@ -16,21 +16,25 @@ from datagen_core.dataset.attempts import AttemptLog
 from datagen_core.dataset.funnel import Funnel
 from datagen_core.dataset.lookup import Order, mark_last, order_of
 from datagen_core.dataset.verdicts import DUPLICATE
+from datagen_core.errors import InputFileError
 from datagen_core.files import JsonObject, parse_line, read_lines
 
 _ADVICE = "Run 'datagen preprocess' on that round's results again."
 
 
-class _Row(NamedTuple):
-    """A line of a round's dataset or of its rejections."""
+class JudgedRow(NamedTuple):
+    """A line of a dataset or of its rejections, and where it stands; `number` counts lines from 1."""
 
     order: Order
     is_record: bool
     body: JsonObject
     line: bytes
+    path: Path
+    number: int
 
     @property
     def dialogue(self) -> str:
+        """The id of the dialogue that was asked for."""
         return self.order[2]
 
 
@@ -62,19 +66,29 @@ def merge_rows(rounds: Sequence[tuple[Path, Path]], funnel: Funnel) -> Iterator[
             yield False, _render_rejection(rejection, told)
 
 
-def _iter_rows(rounds: Sequence[tuple[Path, Path]]) -> Iterator[_Row]:
-    """Yield the rows of all rounds, dialogue by dialogue."""
-    datasets = [_iter_file(dataset, is_record=True) for dataset, _ in rounds]
-    rejections = [_iter_file(rejected, is_record=False) for _, rejected in rounds]
-    return heapq.merge(*datasets, *rejections, key=attrgetter("order"))
+def iter_judged(path: Path, *, is_record: bool) -> Iterator[JudgedRow]:
+    """Yield the rows that judging wrote: of a dataset, or of its rejections.
 
-
-def _iter_file(path: Path, *, is_record: bool) -> Iterator[_Row]:
+    Raises:
+        InputFileError: the file is missing or damaged, or a row is not of that kind.
+    """
     order = _record_order if is_record else _row_order
     for number, line in read_lines(path, _ADVICE):
-        if line.strip():
-            body = parse_line(path, number, line, _ADVICE)
-            yield _Row(order(body), is_record, body, line)
+        if not line.strip():
+            continue
+        body = parse_line(path, number, line, _ADVICE)
+        try:
+            yield JudgedRow(order(body), is_record, body, line, path, number)
+        except (KeyError, TypeError):
+            what = "record" if is_record else "rejection"
+            raise InputFileError(path, f"is no {what} that judging wrote.", line=number, advice=_ADVICE) from None
+
+
+def _iter_rows(rounds: Sequence[tuple[Path, Path]]) -> Iterator[JudgedRow]:
+    """Yield the rows of all rounds, dialogue by dialogue."""
+    datasets = [iter_judged(dataset, is_record=True) for dataset, _ in rounds]
+    rejections = [iter_judged(rejected, is_record=False) for _, rejected in rounds]
+    return heapq.merge(*datasets, *rejections, key=attrgetter("order"))
 
 
 def _row_order(row: JsonObject) -> Order:
