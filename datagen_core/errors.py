@@ -5,6 +5,8 @@
     │   └── MissingKeyError    the provider needs a key and none is set
     ├── InputFileError         a file is missing, unreadable, or a line of it is not what it should be
     ├── OutputError            a file could not be written (full disk, permission)
+    ├── StorageError           a store behind a URL cannot be reached, refuses, or holds something else than expected
+    │   └── LeaseLostError     another run may have taken over the remote folder that we held
     ├── PortTakenError         a server cannot listen on the port it was given
     ├── BatchError             anything about a batch at the provider
     │   ├── BatchNotReady      the batch has not ended yet; ask again later
@@ -15,6 +17,7 @@
     ├── CostCapError           submitting more could cost more than the user allows
     ├── FolderInUseError       another process works on the same run
     ├── ShortfallError         the rounds ended with fewer dialogues than asked for
+    ├── ApprovalError          a person was asked before the push, and did not approve
     └── HubError               the Hub refused, or holds something else than expected
 
 What the LLM or the provider does wrong to a single request is never an exception: it is counted in the funnel.
@@ -27,6 +30,10 @@ from pathlib import Path
 
 class DatagenError(Exception):
     """Any error whose message is meant for the user: what was found, what was expected, what to do next."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Let an error travel from another process, whatever its constructor asks for."""
+        return _restore, (type(self), self.args, self.__dict__)
 
 
 class ConfigError(DatagenError):
@@ -76,6 +83,25 @@ class OutputError(DatagenError):
         super().__init__(
             f"{path}: could not be written ({reason}). What stood there before is unchanged. "
             f"{advice}, then run the same command again."
+        )
+
+
+class StorageError(DatagenError):
+    """A store behind a URL cannot be reached, refuses, or holds something else than expected."""
+
+    def __init__(self, location: str | Path, problem: str, *, advice: str) -> None:
+        super().__init__(f"{location}: {problem} {advice}")
+        self.location = str(location)
+
+
+class LeaseLostError(StorageError):
+    """A remote folder is not ours alone any longer: another run may work in it."""
+
+    def __init__(self, location: str, problem: str) -> None:
+        super().__init__(
+            location,
+            f"the lease on this folder was lost, {problem}.",
+            advice="Nothing more is written there. When no other run works in it, run the same command again.",
         )
 
 
@@ -136,11 +162,22 @@ class FolderInUseError(DatagenError):
             f"{folder} is in use by another run ({holder}). Wait until it ends or stop it; two runs at once need two "
             "folders."
         )
+        self.holder = holder
 
 
 class ShortfallError(DatagenError):
     """The rounds ended with fewer dialogues than asked for."""
 
 
+class ApprovalError(DatagenError):
+    """A person was asked before the push, and did not approve, or did not answer in time."""
+
+
 class HubError(DatagenError):
     """The Hub refused, or holds something else than expected."""
+
+
+def _restore(kind: type[DatagenError], args: tuple[object, ...], state: dict[str, object]) -> DatagenError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import string
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
@@ -12,6 +14,10 @@ from datagen_core.dataset.features import build_features
 
 DEFAULT_CONFIG: Final = "default"
 
+LONGEST_NOTE: Final = 2_000
+"""Characters of a reviewer's note that the card repeats; `reviews.json` has all of it."""
+
+_LONGEST_NAME: Final = 100
 _TAGS: Final = ["function-calling", "tool-use", "multi-turn", "dialogue", "korean", "synthetic", "datagen"]
 _SIZES: Final = (
     (1_000, "n<1K"),
@@ -20,6 +26,19 @@ _SIZES: Final = (
     (1_000_000, "100K<n<1M"),
     (10_000_000, "1M<n<10M"),
 )
+
+
+class ReviewFacts(BaseModel):
+    """What a person's review of the run came to; `n_rejected` dialogues were taken out because of it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    number: int
+    reviewer: str = ""
+    reviewed_at: str
+    approved: bool
+    n_rejected: int
+    note: str = ""
 
 
 class CardFacts(BaseModel):
@@ -41,6 +60,9 @@ class CardFacts(BaseModel):
     seed: int
     funnel: dict[str, int] = Field(default_factory=dict)
     cost: str = Field(default="", description="What the run's answers cost, in a line; empty where nobody knows.")
+    reviews: tuple[ReviewFacts, ...] = Field(
+        default=(), description="What people said of the run before it was pushed."
+    )
 
 
 class RunFacts(BaseModel):
@@ -98,6 +120,7 @@ def render_card(
         _render_runs(runs),
         _render_origin(facts),
         _render_table("Funnel of the latest run", ("stage", "dialogues"), facts.funnel.items()),
+        _render_reviews(facts.reviews),
         _LIMITS,
     ]
     return "\n".join(section for section in sections if section)
@@ -169,6 +192,48 @@ def _render_origin(facts: CardFacts) -> str:
     return _render_table("The latest run", ("setting", "value"), [*rows.items(), *facts.versions.items()])
 
 
+def _render_reviews(reviews: Sequence[ReviewFacts]) -> str:
+    """Return the reviews, and who made them where anybody is named."""
+    is_named = any(one.reviewer for one in reviews)
+    head = ("review", "time", *(["by"] if is_named else []), "approved", "rejected")
+    rows = [
+        (
+            one.number,
+            one.reviewed_at,
+            *([_spell_out(one.reviewer)] if is_named else []),
+            _yes(one.approved),
+            one.n_rejected,
+        )
+        for one in reviews
+    ]
+    table = _render_table("Review of the latest run", head, rows)
+    return "\n".join(part for part in (table, _REVIEWED if rows else "", *map(_render_note, reviews)) if part)
+
+
+def _render_note(review: ReviewFacts) -> str:
+    """Return a note as indented code, in which nothing is Markdown or HTML, and which no line can end."""
+    note = "\n".join(_clean(line) for line in _shorten(review.note.strip(), LONGEST_NOTE).splitlines())
+    if not note.strip():
+        return ""
+    lines = "\n".join(f"    {line}".rstrip() for line in note.splitlines())
+    return f"Note of review {review.number}, as it was written:\n\n{lines}\n"
+
+
+def _spell_out(text: str) -> str:
+    """Return a text for a line of Markdown that means nothing but itself: every mark in it stands as its number."""
+    marks = {ord(mark): f"&#{ord(mark)};" for mark in string.punctuation}
+    return _clean(" ".join(_shorten(text, _LONGEST_NAME).split())).translate(marks)
+
+
+def _clean(line: str) -> str:
+    """Return a line without what cannot be seen, such as what turns the direction of writing."""
+    return "".join(char for char in line if char == "\t" or unicodedata.category(char) not in {"Cc", "Cf", "Cs"})
+
+
+def _shorten(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[:limit] + "…"
+
+
 def _render_table(title: str, head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Return a heading and a table, or nothing where there are no rows."""
     lines = [" | ".join(_cell(value) for value in row) for row in rows]
@@ -235,6 +300,10 @@ tools, meta = json.loads(row["tools"]), json.loads(row["meta"])
 conversation = [{{"role": "system", "content": row["system_prompt"]}}, *row["messages"]]
 # text = tokenizer.apply_chat_template(conversation, tools=tools, tokenize=False)
 ```
+"""
+
+_REVIEWED: Final = """\
+A person looked at the run's dialogues before they were published. None of those rejected is part of the dataset.
 """
 
 _LIMITS: Final = """\
