@@ -17,6 +17,7 @@ from filelock import BaseFileLock, FileLock, Timeout
 from datagen_core.batch.records import Entry, RecordKind, apply_record, find_problem, parse_object
 from datagen_core.errors import LedgerError, OutputError
 from datagen_core.files import JsonObject
+from datagen_core.storage import push_file
 
 LEDGER_NAME: Final = "ledger.jsonl"
 VERSION: Final = 1
@@ -84,7 +85,7 @@ class Ledger:
         """Add a record and wait until the disk has it.
 
         Raises:
-            OutputError: the record could not be written; what it announces must not be done.
+            OutputError, StorageError: the record could not be written; what it announces must not be done.
         """
         record: JsonObject = {"kind": kind, "key": key, "time": time, **fields}
         _append_line(self._path, self.snapshot, record)
@@ -202,7 +203,10 @@ def _identify(stream: FileIO) -> tuple[int, int]:
 
 
 def _append_line(path: Path, snapshot: Snapshot, record: JsonObject) -> None:
-    """Write a line whole or not at all: what a full disk takes of it is cut off again, now or before the next."""
+    """Write a line whole or not at all: what a full disk takes of it is cut off again, now or before the next.
+
+    The ledger of a remote folder is there, too, before this returns: another machine may go on with the run.
+    """
     line = orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
     try:
         with FileIO(path, "a") as stream:
@@ -217,6 +221,7 @@ def _append_line(path: Path, snapshot: Snapshot, record: JsonObject) -> None:
     except OSError as error:
         raise OutputError(path, error.strerror or str(error)) from error
     snapshot.n_lines, snapshot.n_bytes, snapshot.last_line = snapshot.n_lines + 1, snapshot.n_bytes + len(line), line
+    push_file(path)
 
 
 def _check_end(path: Path, stream: FileIO, snapshot: Snapshot) -> None:
