@@ -1,0 +1,115 @@
+"""Sample dialogues: the same ones for the same file, of different kinds, readable, and never large."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from conftest import Golden
+from hypothesis import given
+from hypothesis import strategies as st
+from reading_markdown import Shown
+from report_rows import any_text, write_dataset
+
+from datagen_core.dialogue.models import Dialogue, ToolCall, Turn
+from datagen_core.dialogue.record import to_record
+from datagen_core.errors import InputFileError
+from datagen_core.files import write_jsonl
+from datagen_core.report import MAX_ARTIFACT_BYTES, render_chats
+from datagen_core.report.lines import write_call, write_turn
+
+
+def _kinds_shown(text: str) -> list[str]:
+    lines = text.splitlines()
+    return [lines[place + 2].split(",")[0] for place, line in enumerate(lines) if line.startswith("## ")]
+
+
+def test_dialogues_read_as_the_golden_file_has_them(tmp_path: Path, golden: Golden) -> None:
+    dataset = write_dataset(tmp_path / "dataset.jsonl", ["tool_use", "tool_use", "near_miss", "correction"])
+    golden("report/samples.md", render_chats(dataset, seed="a sum", title="training-7: three dialogues"))
+
+
+@given(st.lists(st.sampled_from(["a", "b", "c", "d", "e"]), max_size=40), st.text(max_size=5))
+def test_as_many_dialogues_and_kinds_are_shown_as_there_are(
+    kinds: list[str], seed: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    dataset = write_dataset(tmp_path_factory.mktemp("run") / "dataset.jsonl", kinds)
+    text = render_chats(dataset, seed=seed, title="t")
+    shown = _kinds_shown(text)
+    assert len(shown) == min(3, len(kinds))
+    assert len(set(shown)) == min(3, len(set(kinds)))
+    assert text == render_chats(dataset, seed=seed, title="t")
+
+
+def test_another_seed_draws_other_dialogues_and_every_one_has_a_chance(tmp_path: Path) -> None:
+    dataset = write_dataset(tmp_path / "dataset.jsonl", ["a", "b", "c", "d"] * 5)
+    drawn = Counter[str]()
+    for seed in range(200):
+        text = render_chats(dataset, seed=f"{seed}", title="t")
+        drawn.update(line for line in text.splitlines() if line.startswith("## "))
+    assert len(drawn) == 20
+    assert max(drawn.values()) < 4 * min(drawn.values())
+
+
+def test_an_empty_dataset_shows_none(tmp_path: Path) -> None:
+    (tmp_path / "dataset.jsonl").write_bytes(b"")
+    assert "The dataset is empty." in render_chats(tmp_path / "dataset.jsonl", seed="s", title="t")
+
+
+def test_a_row_that_is_no_record_is_an_error_that_names_its_line(tmp_path: Path) -> None:
+    write_jsonl(tmp_path / "dataset.jsonl", [{"messages": 5}])
+    with pytest.raises(InputFileError, match="line 1"):
+        render_chats(tmp_path / "dataset.jsonl", seed="s", title="t")
+
+
+def test_memory_does_not_grow_with_rows(tmp_path: Path) -> None:
+    peaks: list[int] = []
+    for n_rows in (300, 6_000):
+        dataset = write_dataset(tmp_path / f"{n_rows}.jsonl", ["a", "b", "c", "d"] * (n_rows // 4))
+        render_chats(dataset, seed="s", title="t")
+        tracemalloc.start()
+        render_chats(dataset, seed="s", title="t")
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.5 * peaks[0] + 100_000
+
+
+def test_the_customer_s_own_id_is_left_out_and_others_are_cut() -> None:
+    uid, other = "29e76b93-8b5f-5c3f-9113-3e43cfde3390", "79e76b93-8b5f-5c3f-9113-3e43cfde3390"
+    call = write_call("get_order_status", {"user_id": uid, "order_id": other, "n": 2, "note": "가" * 200}, hidden=[uid])
+    assert call == f'get_order_status(order_id="79e76b93…", n=2, note="{"가" * 78}…)'
+
+
+def test_values_that_are_no_json_do_not_stop_a_line() -> None:
+    deep: list[object] = []
+    for _ in range(100_000):
+        deep = [deep]
+    assert write_turn(Turn("response", responses=(deep, {1, 2}))).text.count("cannot be shown") == 2
+
+
+@given(st.lists(st.tuples(any_text, any_text), min_size=1, max_size=8), st.integers(min_value=1, max_value=40))
+def test_hostile_dialogues_stay_text_and_the_page_small(
+    lines: list[tuple[str, str]], times: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    turns: list[Turn] = []
+    for said, answered in [tuple(text.encode("utf-8", "replace").decode() for text in pair) for pair in lines] * times:
+        call = ToolCall("get_cart", {f"{said}": answered * 30})
+        turns += [Turn("customer", text=f"a {said}" * 30), Turn("call", calls=(call, call))]
+        turns += [Turn("response", responses=(answered * 30, [said])), Turn("counsellor", text=f"b {answered}")]
+    record = to_record(
+        Dialogue(uid="u", date=lines[0][0].encode("utf-8", "replace").decode(), system_prompt="", turns=tuple(turns)),
+        {"kind": lines[0][1].encode("utf-8", "replace").decode(), "scenario_id": "s"},
+    )
+    path = tmp_path_factory.mktemp("run") / "dataset.jsonl"
+    write_jsonl(path, [record] * 3)
+    text = render_chats(path, seed="s", title="t")
+    shown = Shown(text)
+    assert len(text.encode()) <= MAX_ARTIFACT_BYTES
+    assert {len(row) for table in shown.tables for row in table} == {2}
+    assert set(shown.elements) <= {
+        *("h1", "h2", "p", "strong", "em", "code", "br"),
+        *("table", "thead", "tbody", "tr", "th", "td"),
+    }
+    assert shown.addresses == []
