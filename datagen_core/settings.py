@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -15,6 +16,7 @@ from datagen_core.errors import ConfigError, MissingKeyError
 
 Provider = Literal["simulator", "openai", "local"]
 ProfileName = Literal["openai", "azure", "groq"]
+TaskRunnerName = Literal["threads", "dask", "ray"]
 LoadSecret = Callable[[str], str | None]
 """Return the value of a Prefect Secret block, or None where there is no such block."""
 
@@ -77,6 +79,14 @@ def _check_window(value: str) -> str:
     return value
 
 
+def _check_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # no such zone, a path out of the folder, a folder
+        raise ValueError("expected the name of a time zone, as Asia/Seoul or UTC") from None
+    return value
+
+
 _Key = Annotated[SecretStr, AfterValidator(_check_key)]
 _Url = Annotated[str, AfterValidator(_check_url)]
 _Strip = BeforeValidator(_strip)
@@ -111,6 +121,22 @@ class Settings(BaseSettings):
     )
     model: Annotated[str, _Strip] = Field(default="gpt-6-luna", validation_alias="DATAGEN_MODEL")
     output_dir: Path = Field(default=Path("output"), validation_alias="DATAGEN_OUTPUT_DIR")
+    timezone: Annotated[Annotated[str, AfterValidator(_check_zone)], _Strip] = Field(
+        default="Asia/Seoul",
+        validation_alias="DATAGEN_TIMEZONE",
+        description="Whose dates stand in the names of runs and of their folders.",
+    )
+    task_runner: Annotated[TaskRunnerName, BeforeValidator(_lower)] = Field(
+        default="threads", validation_alias="DATAGEN_TASK_RUNNER", description="Where shards are judged."
+    )
+    max_workers: Annotated[int, _Strip] = Field(
+        default=4, ge=1, le=1000, validation_alias="DATAGEN_MAX_WORKERS", description="Shards judged at one time."
+    )
+    cluster_address: Annotated[str | None, _Strip] = Field(
+        default=None,
+        validation_alias="DATAGEN_CLUSTER_ADDRESS",
+        description="A Dask scheduler's or a Ray head's. Unset: one on this machine, for the run.",
+    )
     simulator_pace: float = Field(
         default=0.3,
         ge=0,

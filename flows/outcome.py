@@ -1,20 +1,24 @@
-"""Decides what a run says at its end, whether it is short of dialogues, and what is published."""
+"""Decides what a run shows and says at its end, whether it is short of dialogues, and what is published."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from prefect.artifacts import create_table_artifact
 from prefect.logging import get_run_logger
 from pydantic import BaseModel, ConfigDict
 
 from datagen_core.dataset.funnel import Funnel, read_funnel
+from datagen_core.dataset.hub import PushReport
 from datagen_core.dataset.rounds import RunFiles
 from datagen_core.errors import ShortfallError
-from flows.parameters import Run
+from datagen_core.files import Artifact
+from datagen_core.storage import localize
 from flows.rounds import Rounds
-from tasks.caching import run_stage
-from tasks.dataset import push
+from flows.run import Run
+from tasks.caching import call_here, run_stage
+from tasks.dataset import push, render
+from tasks.provider import read_settings
+from tasks.showing import show
 
 
 class RunOutcome(BaseModel):
@@ -31,16 +35,29 @@ class RunOutcome(BaseModel):
     shortfall: str | None = None
 
 
-def conclude(run: Run, rounds: Rounds) -> RunOutcome:
-    """Show the funnel in Prefect and return it.
+def present(run: Run, rounds: Rounds) -> RunOutcome:
+    """Render the samples, show the run in the Prefect UI, and return what came of it.
 
     Raises:
         ShortfallError: gold is short of a category after the last round; names each. Training only says so.
     """
-    funnel = read_funnel(Path(rounds.files.judged.funnel.path))
-    counts = [{"round": number, **counts.model_dump()} for number, counts in sorted(funnel.rounds.items())]
-    create_table_artifact(key=f"{run.profile}-funnel", table=counts, description=f"Requests of {run.folder.name}")
-    outcome = RunOutcome(folder=str(run.folder), funnel=funnel, is_simulated=run.choice.provider == "simulator")
+    dataset = rounds.files.judged.dataset
+    run_stage(render, run.results, call_here, dataset, run.parameters.template, folder=run.place("samples"))
+    run_stage(
+        show,
+        run.results,
+        call_here,
+        run.profile,
+        rounds.files,
+        run.location,
+        list(rounds.batches),
+        run.choice.provider,
+        run.choice.base_url or "",
+        run.parameters.repo_id,
+        read_settings().hf_endpoint,
+    )
+    funnel = read_funnel(Path(localize(rounds.files.judged.funnel).path))
+    outcome = RunOutcome(folder=run.location, funnel=funnel, is_simulated=run.choice.provider == "simulator")
     if not funnel.missing:
         return outcome
     shortfall = describe_shortfall(run, funnel, rounds.stopped_by)
@@ -50,12 +67,19 @@ def conclude(run: Run, rounds: Rounds) -> RunOutcome:
     return outcome.model_copy(update={"shortfall": shortfall})
 
 
-def publish(run: Run, files: RunFiles) -> None:
+def publish(run: Run, files: RunFiles, reviews: Artifact | None = None) -> PushReport | None:
     """Push the dataset where a repository is named."""
     if run.parameters.repo_id is None:
-        return
-    run_stage(
-        push, run.storage, files.judged.dataset, files.judged.funnel, run.parameters.repo_id, run.parameters.public
+        return None
+    return run_stage(
+        push,
+        run.results,
+        call_here,
+        files.judged.dataset,
+        files.judged.funnel,
+        run.parameters.repo_id,
+        run.parameters.public,
+        reviews,
     )
 
 
@@ -71,6 +95,6 @@ def describe_shortfall(run: Run, funnel: Funnel, stopped_by: str | None = None) 
         f"{funnel.missing} of {funnel.scenarios} dialogues are missing after round {len(funnel.rounds)}"
         f"{' (' + ', '.join(short) + ')' if short and run.profile == 'gold' else ''}. "
         f"Most broken rules: {rules or 'none'}; failed requests: {sum(funnel.failures.values())}. "
-        f"Read {run.folder / 'rejected.jsonl'}. "
+        f"Read {run.place('rejected.jsonl')}. "
         f"{stopped_by or 'Run again with a higher --max-rounds: what is there is kept.'}"
     )

@@ -1,90 +1,54 @@
-"""Decides what a run can be told: one validated model a flow, a form in the Prefect UI. It holds no secret."""
+"""Decides what a run can be told: a flow's parameters, in groups, which the Prefect UI shows as a form; no secrets."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Final
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Annotated, Any, ClassVar, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
-from datagen_core.batch.dripping import QueueLimits
-from datagen_core.batch.poll import read_window
-from datagen_core.batch.profiles import PROFILES, ProviderProfile, find_profile
-from datagen_core.batch.requests import MAX_OUTPUT_TOKENS, Endpoint, RequestOptions
-from datagen_core.batch.sharding import ShardLimits
+from datagen_core.batch.requests import MAX_OUTPUT_TOKENS, Endpoint
 from datagen_core.config import GOLD_CATEGORIES, KIND_MIX, Kind, Writer
-from datagen_core.dataset.reading_rows import find_datasets
 from datagen_core.dialogue.qwen import QwenTemplate
-from datagen_core.mixing import Sampling, check_mix
-from datagen_core.pricing import PriceBook
-from datagen_core.providers import POLL_SECONDS, STATE_NAMES, ProviderChoice, find_mistakes
-from datagen_core.scenarios import GOLD_PER_CATEGORY, Profile
-from datagen_core.settings import Provider, Settings
-from flows.prices import settle_prices
+from datagen_core.mixing import check_mix
+from datagen_core.scenarios import GOLD_PER_CATEGORY
+from datagen_core.settings import Provider, TaskRunnerName
 
 MAX_COUNT: Final = 1_000_000
+MAX_GOLD_COUNT: Final = MAX_COUNT // len(GOLD_CATEGORIES)
+USUAL_SEED: Final = 42
 
 
-class RunParameters(BaseModel):
-    """What both flows take."""
+def _as_text(value: object) -> object:
+    return str(value) if isinstance(value, PurePath) else value
 
+
+Location = Annotated[str, BeforeValidator(_as_text)]
+"""A path, or the URL of a file system that fsspec knows, such as `s3://bucket/run`."""
+
+Count = Annotated[int, Field(ge=1, le=MAX_COUNT)]
+GoldCount = Annotated[int, Field(ge=1, le=MAX_GOLD_COUNT)]
+Seed = Annotated[int, Field(ge=0, le=2**31)]
+ModelName = Annotated[str, Field(min_length=1)]
+MaxCost = Annotated[float, Field(gt=0)]
+OutputDir = Annotated[Location, Field(min_length=1)]
+RepoId = Annotated[str, Field(pattern=r"^[^/\s]+/[^/\s]+$")]
+
+
+class _Group(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    seed: int = Field(default=42, ge=0, le=2**31, description="Same seed and count, same requests.")
-    provider: Provider | None = Field(
-        default=None, description="Unset: DATAGEN_PROVIDER; else openai where OPENAI_API_KEY is set, else simulator."
-    )
-    model: str | None = Field(default=None, min_length=1, description="Unset: DATAGEN_MODEL.")
-    endpoint: Endpoint = Field(default="/v1/chat/completions", description="The form of each request.")
-    poll_interval: float | None = Field(
-        default=None, gt=0, le=3600, description="Seconds between two looks. Unset: 60, simulator 1, local 2."
-    )
-    writer: Writer = Field(
-        default="script", description="A script that the backend performs, or a transcript with invented responses."
-    )
-    max_rounds: int = Field(default=8, ge=1, le=20, description="How often what is missing is asked for.")
-    max_cost: float | None = Field(
-        default=None, gt=0, description="US dollars that the run may cost at most, over all rounds. Unset: no cap."
-    )
-    max_output_tokens: int = Field(
-        default=MAX_OUTPUT_TOKENS,
-        ge=256,
-        le=128_000,
-        description="Tokens one answer may have, reasoning included.",
-    )
-    max_enqueued_tokens: int | None = Field(
-        default=None, ge=1, description="Prompt tokens queued at the provider at once. Unset: all that there are."
-    )
-    max_in_flight: int | None = Field(
-        default=None, ge=1, le=2000, description="Batches queued at the provider at once. Unset: all that there are."
-    )
-    output_dir: Path | None = Field(default=None, description="The run's folder. Unset: output/training, output/gold.")
-    template: QwenTemplate = Field(default="qwen2.5", description="Chat template of the text samples.")
-    repo_id: str | None = Field(
-        default=None, pattern=r"^[^/\s]+/[^/\s]+$", description="OWNER/NAME on the Hub. Unset: nothing is pushed."
-    )
-    public: bool = Field(default=False, description="Push to a public repository.")
-    published: tuple[Path, ...] = Field(
-        default=(), description="Datasets (files or folders) of which no dialogue may be a near duplicate (U01, U02)."
-    )
-    mistakes: float | None = Field(
-        default=None, ge=0, le=1, description="Share of mistakes the embedded simulator plants. Unset: 0.15."
-    )
 
+class DialogueParameters(_Group):
+    """Which dialogues are asked for."""
 
-class TrainingParameters(RunParameters):
-    """The training flow's parameters."""
-
-    count: int = Field(default=400, ge=1, le=MAX_COUNT, description="How many dialogues to end with.")
     mix: dict[Kind, float] = Field(
         default_factory=lambda: dict(KIND_MIX),
         description="Shares of the kinds; those not named get none, and the sum may be any.",
     )
     parallel_calls: bool = Field(
         default=False, description="Ask for several calls in one turn where the steps allow it."
-    )
-    gold_path: Path | None = Field(
-        default=None, description="The benchmark (file or folder) that no dialogue may overlap with (U03)."
     )
 
     @field_validator("mix")
@@ -96,145 +60,157 @@ class TrainingParameters(RunParameters):
         return mix
 
 
-class GoldParameters(RunParameters):
+class RequestParameters(_Group):
+    """How the model is asked."""
+
+    writer: Writer = Field(
+        default="script", description="A script that the backend performs, or a transcript with invented responses."
+    )
+    endpoint: Endpoint = Field(default="/v1/chat/completions", description="The form of each request.")
+    max_output_tokens: int = Field(
+        default=MAX_OUTPUT_TOKENS,
+        ge=256,
+        le=128_000,
+        description="Tokens one answer may have, reasoning included.",
+    )
+    max_rounds: int = Field(default=8, ge=1, le=20, description="How often what is missing is asked for.")
+    mistakes: float | None = Field(
+        default=None, ge=0, le=1, description="Share of mistakes the embedded simulator plants. Unset: 0.15."
+    )
+
+
+class QueueParameters(_Group):
+    """How batches wait at the provider."""
+
+    poll_interval: float | None = Field(
+        default=None,
+        gt=0,
+        le=3600,
+        description="Seconds between the first looks at a batch; later ones are further apart, up to ten minutes. "
+        "Unset: 60, simulator 1, local 2.",
+    )
+    max_enqueued_tokens: int | None = Field(
+        default=None, ge=1, description="Prompt tokens queued at the provider at once. Unset: all that there are."
+    )
+    max_in_flight: int | None = Field(
+        default=None, ge=1, le=2000, description="Batches queued at the provider at once. Unset: all that there are."
+    )
+    shard_size: int | None = Field(
+        default=None,
+        ge=1,
+        le=50_000,
+        description="Requests in a batch at most. Unset: as many as the provider takes, 50,000 mostly.",
+    )
+    cancel_batches: bool = Field(
+        default=True, description="Cancel the run's batches at the provider when the run is cancelled in Prefect."
+    )
+
+
+class ComparisonParameters(_Group):
+    """Which dialogues none may repeat."""
+
+    published: tuple[Location, ...] = Field(
+        default=(), description="Datasets (files or folders) of which no dialogue may be a near duplicate (U01, U02)."
+    )
+
+
+class TrainingComparisonParameters(ComparisonParameters):
+    """Which dialogues none may repeat."""
+
+    gold_path: Location | None = Field(
+        default=None, description="The benchmark (file or folder) that no dialogue may overlap with (U03)."
+    )
+
+
+class PublicationParameters(_Group):
+    """How the dataset is rendered and pushed."""
+
+    template: QwenTemplate = Field(default="qwen2.5", description="Chat template of the text samples.")
+    public: bool = Field(default=False, description="Push to a public repository; private otherwise.")
+
+
+class WorkerParameters(_Group):
+    """Where shards are judged."""
+
+    task_runner: TaskRunnerName | None = Field(
+        default=None,
+        description="threads: in the flow's process. dask, ray: on a cluster, its address in DATAGEN_CLUSTER_ADDRESS. "
+        "Unset: DATAGEN_TASK_RUNNER, threads.",
+    )
+    max_workers: int | None = Field(
+        default=None, ge=1, le=1000, description="Shards judged at one time. Unset: DATAGEN_MAX_WORKERS, 4."
+    )
+
+
+class ApprovalParameters(_Group):
+    """Whether a person looks at the benchmark before it is pushed."""
+
+    require_approval: bool = Field(
+        default=False, description="Wait before the push until a person has approved in the Prefect UI."
+    )
+    approval_hours: float = Field(
+        default=72, gt=0, le=24 * 90, description="How long to wait for the person; then the run fails, nothing lost."
+    )
+
+
+class RunParameters(RequestParameters, QueueParameters, ComparisonParameters, PublicationParameters, WorkerParameters):
+    """What both flows take, in one piece; `grouped` gives it as a flow's signature has it."""
+
+    groups: ClassVar[Mapping[str, type[_Group]]] = {}
+
+    seed: Seed | None = None
+    provider: Provider | None = None
+    model: ModelName | None = None
+    max_cost: MaxCost | None = None
+    output_dir: OutputDir | None = None
+    repo_id: RepoId | None = None
+
+    @classmethod
+    def gather(cls, arguments: Mapping[str, object]) -> Self:
+        """Return the parameters from a flow's arguments."""
+        gathered: dict[str, object] = {}
+        for name, value in arguments.items():
+            if isinstance(value, _Group):
+                gathered |= {field: getattr(value, field) for field in type(value).model_fields}
+            else:
+                gathered[name] = value
+        return cls.model_validate(gathered)
+
+    def grouped(self) -> dict[str, Any]:
+        """Return the arguments of the flow, which `gather` takes."""
+        grouped = {
+            name: group(**{field: getattr(self, field) for field in group.model_fields})
+            for name, group in self.groups.items()
+        }
+        inside = {field for group in self.groups.values() for field in group.model_fields}
+        return {name: getattr(self, name) for name in type(self).model_fields if name not in inside} | grouped
+
+
+class TrainingParameters(RunParameters, DialogueParameters, TrainingComparisonParameters):
+    """The training flow's parameters."""
+
+    groups: ClassVar[Mapping[str, type[_Group]]] = {
+        "dialogues": DialogueParameters,
+        "requests": RequestParameters,
+        "queue": QueueParameters,
+        "comparison": TrainingComparisonParameters,
+        "publication": PublicationParameters,
+        "workers": WorkerParameters,
+    }
+
+    count: Count = 400
+
+
+class GoldParameters(RunParameters, ApprovalParameters):
     """The gold flow's parameters."""
 
-    count: int = Field(
-        default=GOLD_PER_CATEGORY,
-        ge=1,
-        le=MAX_COUNT // len(GOLD_CATEGORIES),
-        description="How many dialogues of each of the eight categories to end with.",
-    )
+    groups: ClassVar[Mapping[str, type[_Group]]] = {
+        "approval": ApprovalParameters,
+        "requests": RequestParameters,
+        "queue": QueueParameters,
+        "comparison": ComparisonParameters,
+        "publication": PublicationParameters,
+        "workers": WorkerParameters,
+    }
 
-
-class Run(BaseModel):
-    """A run with everything settled that its parameters left open."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    profile: Profile
-    folder: Path
-    choice: ProviderChoice
-    options: RequestOptions
-    poll_interval: float
-    limits: QueueLimits
-    profile_knobs: ProviderProfile
-    prices: PriceBook
-    parameters: TrainingParameters | GoldParameters
-
-    @property
-    def facts(self) -> dict[str, str | int | float | None]:
-        """What decides the run's requests and answers: a folder holds one such run."""
-        is_simulated, limit = self.choice.provider == "simulator", self.options.max_output_tokens
-        return {
-            "flow": self.profile,
-            "count": self.parameters.count,
-            "seed": self.parameters.seed,
-            "provider": self.choice.provider,
-            "model": self.options.model,
-            "endpoint": self.options.endpoint,
-            "mistakes": self.choice.mistakes if is_simulated else None,
-            "sampling": self.sampling.suffix or None,
-            "max_output_tokens": None if limit == MAX_OUTPUT_TOKENS else limit,
-            "writer": None if self.parameters.writer == "script" else self.parameters.writer,
-            # None where there is nothing, as in folders of runs that knew no such parameter.
-            "published": ", ".join(map(str, self.published)) or None,
-            "gold_path": None if self.gold is None else str(self.gold),
-        }
-
-    @property
-    def sampling(self) -> Sampling:
-        """How the scenarios are drawn; the benchmark has its own way."""
-        if not isinstance(self.parameters, TrainingParameters):
-            return Sampling(writer=self.parameters.writer)
-        parameters = self.parameters
-        return Sampling(mix=parameters.mix, parallel_calls=parameters.parallel_calls, writer=parameters.writer)
-
-    @property
-    def published(self) -> tuple[Path, ...]:
-        """The datasets, by absolute path, of which the run repeats nothing."""
-        return tuple(path.absolute() for path in self.parameters.published)
-
-    @property
-    def gold(self) -> Path | None:
-        """The benchmark, by absolute path, that training must not overlap with."""
-        path = self.parameters.gold_path if isinstance(self.parameters, TrainingParameters) else None
-        return None if path is None else path.absolute()
-
-    @property
-    def shard_limits(self) -> ShardLimits:
-        """How large a request file may be: the provider's limits, and the queue's."""
-        knobs = self.profile_knobs
-        return ShardLimits(
-            max_requests=knobs.max_requests, max_bytes=knobs.max_bytes, max_tokens=self.limits.max_enqueued_tokens
-        )
-
-    @property
-    def window_seconds(self) -> float:
-        """How long the provider may take over a batch."""
-        return read_window(self.profile_knobs.completion_window)
-
-    @property
-    def storage(self) -> Path:
-        """Where Prefect keeps this run's results."""
-        return self.folder / ".results"
-
-    @property
-    def ledger(self) -> Path:
-        """What was submitted, for all rounds."""
-        return self.folder / "ledger.jsonl"
-
-    def has_round(self, round_number: int) -> bool:
-        """Tell whether a round belongs to the run: within the limit, or answered already and paid for."""
-        is_answered = (self.round_folder(round_number) / "result_lst.json").exists()
-        return round_number <= self.parameters.max_rounds or is_answered
-
-    def round_folder(self, round_number: int) -> Path:
-        """Return the folder of a round's files."""
-        return self.folder / "rounds" / f"{round_number}"
-
-
-def settle(profile: Profile, parameters: TrainingParameters | GoldParameters, settings: Settings) -> Run:
-    """Fill what the parameters leave open from the settings; the run's folder becomes absolute.
-
-    Raises:
-        MissingKeyError: the provider needs a key and none is set; said before anything is written or paid for.
-        ConfigError: a push is wanted and there is no token.
-        InputFileError: a dataset to compare with is not there.
-    """
-    provider = parameters.provider or settings.resolved_provider
-    if provider == "openai":
-        settings.require_openai_key()
-    if parameters.repo_id is not None:
-        settings.require_hf_token()
-    gold = parameters.gold_path if isinstance(parameters, TrainingParameters) else None
-    for dataset in (*parameters.published, *([] if gold is None else [gold])):
-        find_datasets(dataset)
-    folder = (parameters.output_dir or settings.output_dir / profile).absolute()
-    state_dir = folder / STATE_NAMES[provider]
-    knobs = find_profile(settings) if provider == "openai" else PROFILES["openai"]
-    return Run(
-        profile=profile,
-        folder=folder,
-        choice=ProviderChoice(
-            provider=provider,
-            state_dir=str(state_dir),
-            base_url=settings.openai_base_url if provider == "openai" else None,
-            mistakes=find_mistakes(state_dir) if parameters.mistakes is None else parameters.mistakes,
-            pace_seconds=settings.simulator_pace,
-        ),
-        options=RequestOptions(
-            model=parameters.model or settings.model,
-            endpoint=parameters.endpoint,
-            max_output_tokens=parameters.max_output_tokens,
-            url_prefix=knobs.find_prefix(parameters.endpoint),
-        ),
-        poll_interval=parameters.poll_interval or POLL_SECONDS[provider],
-        limits=QueueLimits(
-            max_enqueued_tokens=parameters.max_enqueued_tokens or settings.max_enqueued_tokens,
-            max_in_flight=parameters.max_in_flight or settings.max_in_flight,
-        ),
-        profile_knobs=knobs,
-        prices=settle_prices(settings, provider),
-        parameters=parameters,
-    )
+    count: GoldCount = GOLD_PER_CATEGORY

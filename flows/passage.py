@@ -2,133 +2,180 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from pathlib import Path
-
-from prefect.futures import PrefectFuture, as_completed
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, NamedTuple, cast
 
 from datagen_core.batch.dripping import Drip
 from datagen_core.batch.models import BatchStatus, Shard, Submitted
 from datagen_core.batch.poll import GRACE_SECONDS
 from datagen_core.batch.purse import Purse
 from datagen_core.dataset.generating import STATUS_NAME
+from datagen_core.dataset.judging import JudgedFiles
 from datagen_core.errors import BatchFailed, CostCapError
 from datagen_core.files import Artifact
-from flows.parameters import Run
-from tasks.batch import poll, record_status, retrieve, submit
-from tasks.caching import keep_results, run_stage
+from datagen_core.storage import join_location
+from flows.opening import Workplace
+from flows.run import Run
+from tasks.batch import count_looks, poll, record_status, retrieve, space_looks, submit
+from tasks.caching import call_here, keep_results, run_stage
+from tasks.dataset import preprocess
 from tasks.generate import shard
+from tasks.showing import ShardProgress
+
+LOOKING_THREADS: Final = 4
+"""Threads that ask the provider, however many batches there are; each look takes a moment."""
 
 
-def fetch_answers(run: Run, requests: Artifact, number: int, purse: Purse) -> Artifact:
-    """Submit a round's requests as the provider's queue has room, wait for the batches, and download the answers.
+class Answers(NamedTuple):
+    """What a round's shards gave, in their order: the answers, and what became of them."""
+
+    results: list[Artifact]
+    judged: list[JudgedFiles]
+    batch_ids: list[str]
+
+
+def fetch_answers(
+    run: Run, requests: Artifact, scenarios: Artifact, number: int, purse: Purse, work: Workplace
+) -> Answers:
+    """Submit a round's requests as the queue has room, wait, and retrieve and judge each shard when its batch ends.
 
     Where a shard fails, no more are submitted, and the failure is raised when those in flight have ended: what they
-    answered is kept, and the next run goes on from there.
+    answered is kept, and the next run goes on from there. `work` says where shards are judged.
 
     Raises:
         CostCapError: a shard could cost more than the cap leaves; says how many of the round were submitted.
         BatchFailed, ProviderError, LedgerError, BatchError: as the tasks.
     """
-    shards = run_stage(
-        shard,
-        run.storage,
-        requests,
-        number,
-        folder=Path(requests.path).parent,
-        limits=run.shard_limits,
-        ledger=run.ledger,
-    )
-    passage = _Passage(run, shards, number, Path(requests.path).with_name(STATUS_NAME[run.profile]), purse)
-    submitted, heard = passage.go()
-    path = run.round_folder(number) / "result_lst.json"
-    return run_stage(retrieve, run.storage, submitted, heard, run.choice, number, path=path)
+    folder = run.location if number == 1 else run.round_place(number)
+    shards = run_stage(shard, run.results, call_here, requests, number, folder, run.shard_limits, run.ledger)
+    return asyncio.run(_Passage(run, shards, scenarios, number, folder, purse, work).go())
 
 
 class _Passage:
-    """A round's shards on their way through the provider's queue."""
+    """A round's shards on their way through the provider's queue.
 
-    def __init__(self, run: Run, shards: list[Shard], number: int, status_path: Path, purse: Purse) -> None:
-        self._run, self._shards, self._number, self._status_path = run, shards, number, status_path
-        self._purse = purse
+    One thread waits for all batches; a few look, and no more than `max_workers` retrieve and judge.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        shards: list[Shard],
+        scenarios: Artifact,
+        number: int,
+        folder: str,
+        purse: Purse,
+        work: Workplace,
+    ) -> None:
+        self._run, self._shards, self._scenarios = run, shards, scenarios
+        self._number, self._folder, self._purse, self._work = number, folder, purse, work
         self._drip = Drip(shards, run.limits)
+        self._progress = ShardProgress(run.profile, run.name, number, shards)
+        self._workers = asyncio.Semaphore(run.max_workers)
         self._submitted: dict[int, Submitted] = {}
         self._was_made_before: dict[int, bool] = {}
         self._heard: dict[int, BatchStatus] = {}
-        self._polls: dict[PrefectFuture[BatchStatus], int] = {}
+        self._polls: dict[asyncio.Task[BatchStatus], int] = {}
+        self._judging: dict[asyncio.Task[tuple[Artifact, JudgedFiles]], int] = {}
+        self._answers: dict[int, tuple[Artifact, JudgedFiles]] = {}
         self._failure: Exception | None = None
 
-    def go(self) -> tuple[list[Submitted], list[BatchStatus]]:
-        """Return, in the shards' order, what was submitted and how each ended."""
-        while not self._drip.is_done and (self._failure is None or self._polls):
-            self._submit_ready()
-            self._wait()
+    async def go(self) -> Answers:
+        """Return what the shards gave."""
+        threads = ThreadPoolExecutor(self._run.max_workers + LOOKING_THREADS, thread_name_prefix="shard")
+        asyncio.get_running_loop().set_default_executor(threads)
+        while self._polls or self._judging or (self._failure is None and not self._drip.is_done):
+            await self._submit_ready()
+            await self._wait()
+        await asyncio.to_thread(self._progress.finish)
         if self._failure is not None:
             raise self._failure
-        submitted = [self._submitted[number] for number in range(len(self._shards))]
-        heard = [self._heard[number] for number in range(len(self._shards))]
-        self._record(submitted, heard)
-        return submitted, heard
+        numbers = range(len(self._shards))
+        await self._record([self._submitted[number] for number in numbers], [self._heard[number] for number in numbers])
+        return Answers(
+            [self._answers[one][0] for one in numbers],
+            [self._answers[one][1] for one in numbers],
+            [self._submitted[one].batch_id for one in numbers],
+        )
 
-    def _submit_ready(self) -> None:
+    async def _submit_ready(self) -> None:
         has_moved = False
         while self._failure is None and (number := self._drip.find_next(time.time())) is not None:
             try:
-                self._submit(number)
-                has_moved = True
+                await asyncio.to_thread(self._submit, number)
             except CostCapError as error:
                 error.n_submitted = len(self._submitted)
                 self._failure = error
             except Exception as error:
                 self._failure = error
+            else:
+                self._begin_polling(number)
+                has_moved = True
         if has_moved:
-            self._record([self._submitted[number] for number in sorted(self._submitted)], [])
+            await self._record([self._submitted[number] for number in sorted(self._submitted)], [])
 
     def _submit(self, number: int) -> None:
-        run, shard_number = self._run, number + 1
+        run = self._run
+        self._work.lease.require_held()
         # What an ended shard cost is known when its answers are read; until then it may be as much as that of one
         # in flight.
         reserved = [self._shards[one] for one in self._submitted if one != number]
-        state = keep_results(submit, run.storage)(
+        state = keep_results(submit, run.results)(
             self._shards[number],
             self._drip.generation_of(number),
             choice=run.choice,
             endpoint=run.options.endpoint,
-            run=run.folder.name,
+            run=run.name,
             round_number=self._number,
-            shard_number=shard_number,
+            shard_number=number + 1,
             ledger=run.ledger,
             purse=self._purse.reserve(reserved),
             return_state=True,
         )
         self._submitted[number] = state.result()
+        self._progress.submit(number, self._submitted[number])
         self._was_made_before[number] = state.name == "Cached"
-        self._drip.enter(number)
-        patient = keep_results(poll, run.storage).with_options(
-            retries=int((run.window_seconds + GRACE_SECONDS) / run.poll_interval) + 1,
-            retry_delay_seconds=run.poll_interval,
-        )
-        future = patient.submit(
-            self._submitted[number], choice=run.choice, round_number=self._number, shard_number=shard_number
-        )
-        self._polls[future] = number
 
-    def _wait(self) -> None:
-        """Wait until a batch has ended, or until a pause is over that alone holds the next shard back."""
+    def _begin_polling(self, number: int) -> None:
+        run = self._run
+        self._drip.enter(number)
+        delays = space_looks(run.poll_interval)
+        patient = keep_results(poll, run.results).with_options(
+            retries=count_looks(run.window_seconds + GRACE_SECONDS, delays), retry_delay_seconds=delays
+        )
+        looking = patient(self._submitted[number], run.choice, self._number, number + 1, watch=self._progress.watch)
+        self._polls[asyncio.create_task(looking)] = number
+
+    async def _wait(self) -> None:
+        """Wait until a batch or its judging has ended, or until a pause is over that holds the next shard back."""
         pause = self._drip.seconds_until_next(time.time()) if self._failure is None else None
-        if not self._polls:
-            time.sleep(pause or 0.0)
+        going = {*self._polls, *self._judging}
+        if not going:
+            await asyncio.sleep(pause or 0.0)
             return
-        try:
-            ended = next(as_completed(list(self._polls), timeout=pause))
-        except TimeoutError:
-            return
+        ended, _ = await asyncio.wait(going, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
+        for one in ended & self._polls.keys():
+            self._take_poll(cast("asyncio.Task[BatchStatus]", one))
+        for one in ended & self._judging.keys():
+            self._take_answers(cast("asyncio.Task[tuple[Artifact, JudgedFiles]]", one))
+
+    def _take_poll(self, ended: asyncio.Task[BatchStatus]) -> None:
         number = self._polls.pop(ended)
         try:
             self._heard[number] = ended.result()
             self._drip.end(number)
+            self._judging[asyncio.create_task(self._judge(number))] = number
         except BatchFailed as error:
             self._take_back(number, error)
+        except Exception as error:
+            self._failure = self._failure or error
+
+    def _take_answers(self, ended: asyncio.Task[tuple[Artifact, JudgedFiles]]) -> None:
+        number = self._judging.pop(ended)
+        try:
+            self._answers[number] = ended.result()
         except Exception as error:
             self._failure = self._failure or error
 
@@ -144,16 +191,51 @@ class _Passage:
         except BatchFailed as error:
             self._failure = self._failure or error
 
-    def _record(self, submitted: list[Submitted], heard: list[BatchStatus]) -> None:
+    async def _judge(self, number: int) -> tuple[Artifact, JudgedFiles]:
+        """Retrieve and judge a shard whose batch has ended."""
+        run, folder = self._run, join_location(self._run.round_place(self._number), "shards", f"{number + 1:03d}")
+        submitted, heard = self._submitted[number], self._heard[number]
+        async with self._workers:
+            results = await asyncio.to_thread(
+                run_stage,
+                retrieve,
+                run.results,
+                call_here,
+                submitted,
+                heard,
+                run.choice,
+                self._number,
+                number + 1,
+                folder,
+            )
+            judged = await asyncio.to_thread(
+                run_stage,
+                preprocess,
+                run.results,
+                self._work.call,
+                self._scenarios,
+                results,
+                run.choice.provider,
+                self._number,
+                number + 1,
+                folder,
+                run.prices,
+            )
+        return results, judged
+
+    async def _record(self, submitted: list[Submitted], heard: list[BatchStatus]) -> None:
         run = self._run
-        run_stage(
+        await asyncio.to_thread(
+            run_stage,
             record_status,
-            run.storage,
+            run.results,
+            call_here,
             submitted,
             heard,
             run.choice,
             run.options.endpoint,
             run.options.model,
             self._number,
-            path=self._status_path,
+            self._folder,
+            STATUS_NAME[run.profile],
         )

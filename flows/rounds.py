@@ -1,7 +1,8 @@
-"""Decides how a run goes on until it has what was asked for: submit, poll, retrieve, preprocess, and again."""
+"""Decides how a run goes on until it has what was asked for: submit, poll, retrieve, preprocess, join, and again."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
@@ -9,98 +10,141 @@ from typing import NamedTuple
 from datagen_core.batch.purse import Purse
 from datagen_core.dataset.claim import claim_folder
 from datagen_core.dataset.funnel import Funnel, read_funnel
-from datagen_core.dataset.generating import GeneratedFiles
 from datagen_core.dataset.judging import JudgedFiles
+from datagen_core.dataset.reviewing import Reviewed
 from datagen_core.dataset.rounds import RunFiles, find_common_refusal
 from datagen_core.errors import CostCapError, ProviderError
 from datagen_core.files import Artifact
 from datagen_core.pricing import cost
-from flows.parameters import Run
+from datagen_core.report import LinkedBatch
+from datagen_core.storage import localize, publishing
+from flows.opening import Workplace
 from flows.passage import fetch_answers
-from tasks.caching import run_stage
-from tasks.dataset import merge, preprocess
+from flows.run import Run
+from tasks.caching import call_here, run_stage
+from tasks.dataset import join, merge
 from tasks.generate import generate, generate_again
 
 
 class Rounds(NamedTuple):
-    """What the rounds gave; `stopped_by` says what ended them before nothing was missing, if anything did."""
+    """What the rounds gave, each one's answers and verdicts, and all together.
 
+    `stopped_by` says what ended them before nothing was missing, if anything did.
+    """
+
+    scenarios: Artifact
+    results: tuple[Artifact, ...]
+    judged: tuple[JudgedFiles, ...]
     files: RunFiles
+    batches: tuple[LinkedBatch, ...]
     stopped_by: str | None = None
 
 
-def make_dialogues(run: Run) -> Rounds:
-    """Generate the requests and go through the rounds."""
-    purse = Purse(
+def make_dialogues(run: Run, work: Workplace) -> Rounds:
+    """Generate the requests and go through the rounds; `work` says where shards are judged."""
+    open_purse(run).require_price()
+    with publishing(run.location) as folder:
+        claim_folder(folder, run.facts, ledger=run.ledger)
+    generated = run_stage(
+        generate,
+        run.results,
+        call_here,
+        run.profile,
+        run.parameters.count,
+        run.seed,
+        run.sampling,
+        run.options,
+        folder=run.location,
+    )
+    return _go_through(run, generated.scenarios, generated.requests, work)
+
+
+def replace_rejected(run: Run, rounds: Rounds, reviewed: Reviewed, work: Workplace) -> Rounds:
+    """Ask, in further rounds, for substitutes of the dialogues that a person rejected."""
+    number = len(rounds.judged) + 1
+    requests = run_stage(
+        generate_again,
+        run.results,
+        call_here,
+        reviewed.requests_from,
+        run.profile,
+        run.options,
+        number,
+        folder=run.round_place(number),
+    )
+    return _go_through(run, rounds.scenarios, requests, work, rounds.results, reviewed.judged, rounds.batches)
+
+
+def open_purse(run: Run) -> Purse:
+    """Return what the run may spend, before anything was."""
+    return Purse(
         prices=run.prices,
         model=run.options.model,
         is_billed=run.choice.provider == "openai",
         max_cost=run.parameters.max_cost,
     )
-    purse.require_price()
-    claim_folder(run.folder, run.facts, ledger=run.ledger)
-    generated = run_stage(
-        generate,
-        run.storage,
-        run.profile,
-        run.parameters.count,
-        run.parameters.seed,
-        run.sampling,
-        run.options,
-        folder=run.folder,
-    )
-    return run_rounds(run, generated, purse)
 
 
-def run_rounds(run: Run, generated: GeneratedFiles, purse: Purse) -> Rounds:
+def _go_through(
+    run: Run,
+    scenarios: Artifact,
+    requests: Artifact,
+    work: Workplace,
+    results: Sequence[Artifact] = (),
+    judged: Sequence[JudgedFiles] = (),
+    batches: Sequence[LinkedBatch] = (),
+) -> Rounds:
     """Ask, and ask again for what failed or was rejected, until nothing is missing or the rounds are used up.
 
     A round that the cap on costs does not allow ends them too, if none of it was submitted.
     """
-    requests, results, judged = generated.requests, list[Artifact](), list[JudgedFiles]()
-    number, stopped_by = 1, None
+    results, judged, batches, stopped_by = list(results), list(judged), list(batches), None
     while True:
+        number = len(judged) + 1
+        purse = _settle(open_purse(run), judged) if judged else open_purse(run)
         try:
-            results.append(fetch_answers(run, requests, number, purse))
+            answers = fetch_answers(run, requests, scenarios, number, purse, work)
         except CostCapError as error:
             if number == 1 or error.n_submitted:
                 raise
             stopped_by = str(error)
             break
-        judged.append(
-            run_stage(
-                preprocess,
-                run.storage,
-                generated.scenarios,
-                results[-1],
-                provider=run.choice.provider,
-                round_number=number,
-                folder=run.round_folder(number),
-                earlier=[one.dataset for one in judged],
-                published=run.published,
-                gold=run.gold,
-                prices=run.prices,
-            )
+        joined = run_stage(
+            join,
+            run.results,
+            call_here,
+            scenarios,
+            answers.results,
+            answers.judged,
+            provider=run.choice.provider,
+            round_number=number,
+            folder=run.round_place(number),
+            earlier=[one.dataset for one in judged],
+            published=run.published,
+            gold=run.gold,
+            prices=run.prices,
         )
+        results.append(joined.results)
+        judged.append(joined.judged)
+        batches += [LinkedBatch(number, shard, batch_id) for shard, batch_id in enumerate(answers.batch_ids, start=1)]
         _require_some_sense(judged)
-        purse = _settle(purse, judged)
-        number += 1
-        if judged[-1].rejected.rows == 0 or not run.has_round(number):
+        if joined.judged.rejected.rows == 0 or not run.has_round(number + 1):
             break
         requests = run_stage(
             generate_again,
-            run.storage,
-            judged[-1].rejected,
+            run.results,
+            call_here,
+            joined.judged.rejected,
             run.profile,
             run.options,
-            number,
-            folder=run.round_folder(number),
+            number + 1,
+            folder=run.round_place(number + 1),
         )
-    files = run_stage(merge, run.storage, generated.scenarios, results, judged, folder=run.folder, prices=run.prices)
-    return Rounds(files, stopped_by)
+    files = run_stage(merge, run.results, call_here, scenarios, results, judged, folder=run.location, prices=run.prices)
+    return Rounds(scenarios, tuple(results), tuple(judged), files, tuple(batches), stopped_by)
 
 
-def _require_some_sense(judged: list[JudgedFiles]) -> None:
+def _require_some_sense(judged: Sequence[JudgedFiles]) -> None:
     """Return unless the provider has refused every request for good: the next round's would be refused as well.
 
     Raises:
@@ -108,16 +152,16 @@ def _require_some_sense(judged: list[JudgedFiles]) -> None:
     """
     if any(one.dataset.rows for one in judged):
         return
-    refusal = find_common_refusal(Path(judged[-1].rejected.path))
+    refusal = find_common_refusal(Path(localize(judged[-1].rejected).path))
     if refusal is not None:
         raise ProviderError(
             f"{refusal} Nothing more is asked for. Correct what is named, then run again with another --output-dir."
         )
 
 
-def _settle(purse: Purse, judged: list[JudgedFiles]) -> Purse:
+def _settle(purse: Purse, judged: Sequence[JudgedFiles]) -> Purse:
     """Return the purse with what the rounds' answers cost, and how long they were on average."""
-    funnels = [read_funnel(Path(one.funnel.path)) for one in judged]
+    funnels = [read_funnel(Path(localize(one.funnel).path)) for one in judged]
     spent = sum((_price(funnel, purse) for funnel in funnels), Decimal(0))
     return purse.after(spent, funnels[-1].mean_output)
 

@@ -4,27 +4,71 @@ from __future__ import annotations
 
 from prefect import flow
 
-from datagen_core.locking import lock_folder
-from datagen_core.providers import embedded_providers
-from flows.outcome import RunOutcome, conclude, publish
-from flows.parameters import TrainingParameters, settle
+from datagen_core.settings import Provider
+from flows.cancelling import cancel_batches
+from flows.occasion import name_run, read_occasion
+from flows.opening import open_run
+from flows.outcome import RunOutcome, present, publish
+from flows.parameters import (
+    Count,
+    DialogueParameters,
+    MaxCost,
+    ModelName,
+    OutputDir,
+    PublicationParameters,
+    QueueParameters,
+    RepoId,
+    RequestParameters,
+    Seed,
+    TrainingComparisonParameters,
+    TrainingParameters,
+    WorkerParameters,
+)
 from flows.rounds import make_dialogues
-from tasks.caching import run_stage
-from tasks.dataset import render
+from flows.run import settle
 from tasks.provider import read_settings
 
 
-@flow(name="training", persist_result=False)
-def training(parameters: TrainingParameters = TrainingParameters()) -> RunOutcome:  # noqa: B008 - frozen
-    """Make `count` training dialogues: generate, submit, poll, retrieve, preprocess, render, push.
+@flow(name="training", flow_run_name=name_run, persist_result=False, on_cancellation=[cancel_batches])
+def training(
+    count: Count = 400,
+    seed: Seed | None = None,
+    provider: Provider | None = None,
+    model: ModelName | None = None,
+    max_cost: MaxCost | None = None,
+    output_dir: OutputDir | None = None,
+    repo_id: RepoId | None = None,
+    dialogues: DialogueParameters = DialogueParameters(),  # noqa: B008 - frozen
+    requests: RequestParameters = RequestParameters(),  # noqa: B008
+    queue: QueueParameters = QueueParameters(),  # noqa: B008
+    comparison: TrainingComparisonParameters = TrainingComparisonParameters(),  # noqa: B008
+    publication: PublicationParameters = PublicationParameters(),  # noqa: B008
+    workers: WorkerParameters = WorkerParameters(),  # noqa: B008
+) -> RunOutcome:
+    """Make `count` training dialogues: generate, submit, poll, retrieve, preprocess, join, merge, render, push.
 
     A second run with the same parameters takes every stage from the cache; a failed one reruns only what failed.
+
+    Args:
+        count: How many dialogues to end with.
+        seed: Same seed and count, same requests. Unset: from the time a deployment's run was scheduled for; else 42.
+        provider: Unset: DATAGEN_PROVIDER; else openai where OPENAI_API_KEY is set, else simulator.
+        model: The model asked. Unset: DATAGEN_MODEL, else gpt-6-luna.
+        max_cost: US dollars that the run may cost at most, over all rounds. Unset: no cap.
+        output_dir: The run's folder, a path or a URL such as s3://bucket/run. {date}, {time}, {seed}, {count} and
+            {flow} are filled in. Unset: output/training.
+        repo_id: OWNER/NAME on the Hub. Unset: nothing is pushed.
+        dialogues: Which dialogues are asked for.
+        requests: How the model is asked.
+        queue: How batches wait at the provider.
+        comparison: Which dialogues none may repeat.
+        publication: How the dataset is rendered and pushed.
+        workers: Where shards are judged.
     """
-    run = settle("training", parameters, read_settings())
-    with lock_folder(run.folder, holder="datagen run training"), embedded_providers():
-        rounds = make_dialogues(run)
-        files = rounds.files
-        run_stage(render, run.storage, files.judged.dataset, parameters.template, folder=run.folder / "samples")
-        outcome = conclude(run, rounds)
-        publish(run, files)
+    parameters = TrainingParameters.gather(locals())
+    run = settle("training", parameters, read_settings(), read_occasion())
+    with open_run(run) as work:
+        rounds = make_dialogues(run, work)
+        outcome = present(run, rounds)
+        publish(run, rounds.files)
         return outcome

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+import inspect
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from types import FunctionType, MethodType
 from typing import Any, Final, ParamSpec, TypeVar, cast
+from urllib.parse import urlsplit
 
 import orjson
 from prefect import Task
-from prefect.cache_policies import CacheKeyFnPolicy
+from prefect.cache_policies import CacheKeyFnPolicy, CachePolicy
 from prefect.context import TaskRunContext
+from prefect.filesystems import RemoteFileSystem
 from pydantic import BaseModel
 
 from datagen_core.batch.models import Submitted
 from datagen_core.batch.purse import Purse
 from datagen_core.files import Artifact
 from datagen_core.providers import ProviderChoice
+from datagen_core.storage import is_intact, is_remote
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -41,21 +48,65 @@ def stage_cache(stage: str, version: int = 1) -> CacheKeyFnPolicy:
     return CacheKeyFnPolicy(cache_key_fn=key)
 
 
-def run_stage(task: Task[P, R], storage: Path, *args: P.args, **kwargs: P.kwargs) -> R:
+Call = Callable[[Task[..., Any], Mapping[str, Any]], object]
+"""Runs a task with its arguments and returns its result; tells where it runs."""
+
+
+def call_here(task: Task[..., Any], arguments: Mapping[str, Any]) -> object:
+    """Run the task in this thread."""
+    return task(**arguments)
+
+
+def run_stage(task: Task[P, R], results: str, call: Call = call_here, /, *args: P.args, **kwargs: P.kwargs) -> R:
     """Run a stage, or take its result from the run's folder; one whose files were changed or removed is run again.
 
-    Results are kept in `storage`, so that deleting a run's folder forgets them too.
+    Results are kept in `results`, a part of the run's folder, so that deleting the folder forgets them too. `call`
+    decides where the stage runs.
     """
-    kept = keep_results(task, storage)
-    result = kept(*args, **kwargs)
-    if all(artifact.is_intact() for artifact in _find_artifacts(result)):
+    kept = keep_results(task, results)
+    arguments = inspect.signature(task.fn).bind(*args, **kwargs).arguments
+    result = cast("R", call(kept, arguments))
+    if all(is_intact(artifact) for artifact in _find_artifacts(result)):
         return result
-    return kept.with_options(refresh_cache=True)(*args, **kwargs)
+    return cast("R", call(kept.with_options(refresh_cache=True), arguments))
 
 
-def keep_results(task: Task[P, R], storage: Path) -> Task[P, R]:
-    """Return the task with its results kept in `storage`, as JSON."""
-    return task.with_options(result_storage=storage, result_serializer=SERIALIZER)
+def keep_results(task: Task[P, R], results: str) -> Task[P, R]:
+    """Return the task with its results kept in `results`, a folder or a URL that other machines can read, as JSON."""
+    if not is_remote(results):
+        return task.with_options(result_storage=Path(results), result_serializer=SERIALIZER)
+    parts = urlsplit(results)
+    return task.with_options(
+        result_storage=_save_store(f"{parts.scheme}://{parts.netloc}"),
+        result_serializer=SERIALIZER,
+        cache_policy=_Prefixed(policy=task.cache_policy, prefix=parts.path.strip("/")),
+    )
+
+
+@lru_cache
+def _save_store(root: str) -> RemoteFileSystem:
+    """Return the block of a bucket, which Prefect wants to have been saved; it holds no credentials.
+
+    One for all runs in it: a block a run would fill the server's list of blocks.
+    """
+    store = RemoteFileSystem(basepath=root)
+    store.save(f"datagen-{hashlib.sha256(root.encode()).hexdigest()[:12]}", overwrite=True, _sync=True)  # pyright: ignore[reportCallIssue]
+    return store
+
+
+@dataclass
+class _Prefixed(CachePolicy):
+    """Another policy's keys, below a folder."""
+
+    policy: object = None
+    prefix: str = ""
+
+    def compute_key(
+        self, task_ctx: TaskRunContext, inputs: dict[str, Any], flow_parameters: dict[str, Any], **kwargs: Any
+    ) -> str | None:
+        """Return the other policy's key with the folder before it."""
+        key = cast("CachePolicy", self.policy).compute_key(task_ctx, inputs, flow_parameters, **kwargs)
+        return None if key is None else f"{self.prefix}/{key}"
 
 
 def _find_artifacts(result: object) -> Iterable[Artifact]:
@@ -80,7 +131,7 @@ def _describe(value: object) -> object:
             return [value.key, value.batch_id]
         case ProviderChoice():
             return [value.provider, value.base_url, value.mistakes if value.provider == "simulator" else None]
-        case Purse():  # what may be spent decides whether a stage runs, not what it gives
+        case Purse() | FunctionType() | MethodType():  # what may be spent, who watches: not what a stage gives
             return None
         case Path():
             return str(value.absolute())

@@ -14,34 +14,43 @@ from datagen_core.dataset.rounds import write_next_requests
 from datagen_core.files import Artifact
 from datagen_core.mixing import Sampling
 from datagen_core.scenarios import Profile
+from datagen_core.storage import fetch, join_location, localize, publishing, relocate
 from tasks.caching import stage_cache
 
 
-@task(name="generate", task_run_name="generate-{profile}", cache_policy=stage_cache("generate"), persist_result=True)
+@task(name="generate", task_run_name="generate {profile}", cache_policy=stage_cache("generate"), persist_result=True)
 def generate(
-    profile: Profile, count: int, seed: int, sampling: Sampling, options: RequestOptions, folder: Path
+    profile: Profile, count: int, seed: int, sampling: Sampling, options: RequestOptions, folder: str
 ) -> GeneratedFiles:
     """Write scenarios and requests. Safe to repeat: same parameters, same bytes."""
-    return generate_files(profile, count, folder / REQUESTS_NAME[profile], options, seed=seed, sampling=sampling)
+    with publishing(folder) as here:
+        path = here / REQUESTS_NAME[profile]
+        return relocate(generate_files(profile, count, path, options, seed=seed, sampling=sampling))
 
 
 @task(
     name="generate-again",
-    task_run_name="generate-round-{round_number}",
+    task_run_name="generate round {round_number}",
     cache_policy=stage_cache("generate-again", 2),
     persist_result=True,
 )
 def generate_again(
-    rejected: Artifact, profile: Profile, options: RequestOptions, round_number: int, folder: Path
+    rejected: Artifact, profile: Profile, options: RequestOptions, round_number: int, folder: str
 ) -> Artifact:
     """Write the requests of a further round. Safe to repeat."""
-    path = folder / REQUESTS_NAME[profile]
-    return write_next_requests(path, Path(rejected.path), options, round_number=round_number)
+    rejections = Path(localize(rejected).path)
+    fetch(join_location(folder, REQUESTS_NAME[profile]))  # one that was paid for is kept as it is
+    with publishing(folder) as here:
+        path = here / REQUESTS_NAME[profile]
+        return relocate(write_next_requests(path, rejections, options, round_number=round_number))
 
 
 @task(
-    name="shard", task_run_name="shard-round-{round_number}", cache_policy=stage_cache("shard", 2), persist_result=True
+    name="shard", task_run_name="shard round {round_number}", cache_policy=stage_cache("shard", 2), persist_result=True
 )
-def shard(requests: Artifact, round_number: int, folder: Path, limits: ShardLimits, ledger: Path) -> list[Shard]:
+def shard(requests: Artifact, round_number: int, folder: str, limits: ShardLimits, ledger: Path) -> list[Shard]:
     """Split the requests into files that the provider takes, and count their tokens. Safe to repeat."""
-    return shard_requests(Path(requests.path), folder / "shards", limits, ledger)
+    path = Path(localize(requests).path)
+    shards = fetch(join_location(folder, "shards"))  # how the file was cut before
+    with publishing(folder):
+        return relocate(shard_requests(path, shards, limits, ledger))

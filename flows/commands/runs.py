@@ -16,7 +16,8 @@ from datagen_core.batch.requests import MAX_OUTPUT_TOKENS
 from datagen_core.errors import ConfigError
 from datagen_core.mixing import read_mix
 from datagen_core.scenarios import GOLD_PER_CATEGORY
-from datagen_core.settings import Provider, load_settings
+from datagen_core.settings import TaskRunnerName, load_settings
+from datagen_core.storage import is_remote
 from flows.commands.batches import cancel
 from flows.commands.options import (
     Against,
@@ -41,11 +42,27 @@ from flows.commands.tables import show_reasons, show_run
 
 if TYPE_CHECKING:
     from flows.outcome import RunOutcome
+    from flows.parameters import GoldParameters, TrainingParameters
 
 app = typer.Typer(help="Run a whole flow through Prefect: generate, submit, poll, retrieve, preprocess, render, push.")
 
 MaxRounds = Annotated[int, typer.Option(min=1, max=20, help="How often what is missing is asked for.")]
-OutputDir = Annotated[Path | None, typer.Option(help="The run's folder. Unset: output/training or output/gold.")]
+OutputDir = Annotated[
+    str | None,
+    typer.Option(
+        help="The run's folder, or a URL as s3://bucket/run; {date}, {time}, {seed}, {count} and {flow} are filled in. "
+        "Unset: output/training or output/gold."
+    ),
+]
+ShardSize = Annotated[
+    int | None, typer.Option(min=1, max=50_000, help="Requests in a batch at most. Unset: what the provider takes.")
+]
+TaskRunner = Annotated[
+    TaskRunnerName | None, typer.Option(help="Where shards are judged. Unset: DATAGEN_TASK_RUNNER, threads.")
+]
+MaxWorkers = Annotated[
+    int | None, typer.Option(min=1, max=1000, help="Shards judged at one time. Unset: DATAGEN_MAX_WORKERS, 4.")
+]
 RepoId = Annotated[str | None, typer.Option(help="OWNER/NAME on the Hub. Unset: nothing is pushed.")]
 Public = Annotated[bool, typer.Option("--public", help="Push to a public repository; private otherwise.")]
 Mistakes = Annotated[
@@ -70,6 +87,9 @@ def training(
     max_output_tokens: MaxOutputTokens = MAX_OUTPUT_TOKENS,
     max_enqueued_tokens: MaxEnqueuedTokens = None,
     max_in_flight: MaxInFlight = None,
+    shard_size: ShardSize = None,
+    task_runner: TaskRunner = None,
+    max_workers: MaxWorkers = None,
     output_dir: OutputDir = None,
     template: Template = "qwen2.5",
     repo_id: RepoId = None,
@@ -102,12 +122,19 @@ def gold(
     max_output_tokens: MaxOutputTokens = MAX_OUTPUT_TOKENS,
     max_enqueued_tokens: MaxEnqueuedTokens = None,
     max_in_flight: MaxInFlight = None,
+    shard_size: ShardSize = None,
+    task_runner: TaskRunner = None,
+    max_workers: MaxWorkers = None,
     output_dir: OutputDir = None,
     template: Template = "qwen2.5",
     repo_id: RepoId = None,
     public: Public = False,
     mistakes: Mistakes = None,
     published: Against = None,
+    require_approval: Annotated[
+        bool, typer.Option("--require-approval", help="Wait for a person's answer in the Prefect UI before the push.")
+    ] = False,
+    approval_hours: Annotated[float, typer.Option(min=0.01, max=2160, help="How long to wait for the answer.")] = 72,
     verbose: Verbose = False,
 ) -> None:
     """Make the benchmark: ten dialogues of each of the eight categories, or fail and say which are short.
@@ -127,7 +154,7 @@ def demo(
     Example: `datagen demo`
     """
     for name in ("training", "gold"):
-        _run(name, {"provider": "simulator", "output_dir": output_dir / name}, verbose=verbose)
+        _run(name, {"provider": "simulator", "output_dir": str(output_dir / name)}, verbose=verbose)
 
 
 def _run(name: str, parameters: dict[str, object], *, verbose: bool) -> None:
@@ -146,28 +173,37 @@ def _run(name: str, parameters: dict[str, object], *, verbose: bool) -> None:
         console.print("Written by the simulator, not by a language model: do not train on these dialogues.")
     if outcome.shortfall is not None:
         console.print(f"[yellow]Short:[/yellow] {escape(outcome.shortfall)}", soft_wrap=True)
-    console.print(f"Files in {display(Path(outcome.folder))}/")
+    place = outcome.folder if is_remote(outcome.folder) else display(Path(outcome.folder))
+    console.print(f"Files in {place}/", soft_wrap=True, markup=False)
 
 
 def _conclude_interrupt(name: str, parameters: dict[str, object]) -> None:
-    settings = load_settings()
-    folder = Path(str(parameters.get("output_dir") or settings.output_dir / name))
-    provider = cast("Provider", parameters.get("provider") or settings.resolved_provider)
-    ask_to_cancel(lambda: cancel(folder, provider=provider, yes=True), provider)
+    from flows.occasion import read_occasion
+    from flows.run import settle
+
+    model = _find_model(name)
+    run = settle(
+        "gold" if name == "gold" else "training", model.model_validate(parameters), load_settings(), read_occasion()
+    )
+    provider = run.choice.provider
+    ask_to_cancel(lambda: cancel(run.folder, provider=provider, yes=True), provider)
+
+
+def _find_model(name: str) -> type[TrainingParameters] | type[GoldParameters]:
+    from flows.parameters import GoldParameters, TrainingParameters
+
+    return GoldParameters if name == "gold" else TrainingParameters
 
 
 def _load(name: str) -> Callable[[dict[str, object]], RunOutcome]:
     """Import Prefect only here: it takes two seconds."""
     from flows.gold import gold as gold_flow
-    from flows.parameters import GoldParameters, TrainingParameters
     from flows.training import training as training_flow
 
     def run(parameters: dict[str, object]) -> RunOutcome:
+        flow = cast("Callable[..., RunOutcome]", gold_flow if name == "gold" else training_flow)
         try:
-            if name == "gold":
-                checked = GoldParameters.model_validate(parameters)
-                return gold_flow(checked)
-            return training_flow(TrainingParameters.model_validate(parameters))
+            return flow(**_find_model(name).model_validate(parameters).grouped())
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             field = "--" + str(first["loc"][0]).replace("_", "-") if first["loc"] else name

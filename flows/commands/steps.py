@@ -20,6 +20,7 @@ from datagen_core.dataset.funnel import read_funnel
 from datagen_core.dataset.generating import REQUESTS_NAME, STATUS_NAME, find_scenarios, generate_files
 from datagen_core.dataset.hub import push_dataset
 from datagen_core.dataset.judging import judge_file, name_siblings
+from datagen_core.dataset.reviewing import REVIEWS_NAME
 from datagen_core.dataset.samples import render_samples
 from datagen_core.errors import ConfigError
 from datagen_core.files import fingerprint
@@ -278,7 +279,10 @@ def push_to_hub(
     settings = read_settings(hub=True)
     token = settings.require_hf_token()
     facts = gather_card_facts(
-        dataset, dataset.parent / name_siblings(dataset.name)[1], title=repo_id.rpartition("/")[2]
+        dataset,
+        dataset.parent / name_siblings(dataset.name)[1],
+        title=repo_id.rpartition("/")[2],
+        reviews=dataset.parent / REVIEWS_NAME,
     )
     report = push_dataset(
         dataset,

@@ -13,7 +13,7 @@ from datagen_core.dataset.validating import validate_file
 from datagen_core.errors import InputFileError
 from datagen_core.files import read_jsonl, write_jsonl
 from flows.parameters import TrainingParameters
-from flows.training import training
+from running_flows import training
 
 pytestmark = pytest.mark.slow
 

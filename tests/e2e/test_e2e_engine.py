@@ -16,7 +16,7 @@ from datagen_core.locking import lock_folder
 from datagen_core.simulator import Fault, SimulatorServer, SimulatorSettings
 from datagen_core.simulator.writer import ScriptWriter
 from flows.parameters import TrainingParameters
-from flows.training import training
+from running_flows import training
 
 pytestmark = pytest.mark.slow
 

@@ -25,9 +25,9 @@ from datagen_core.config import GOLD_CATEGORIES
 from datagen_core.dataset.validating import validate_file
 from datagen_core.errors import HubError, ShortfallError
 from datagen_core.files import fingerprint, read_jsonl
-from flows.gold import gold
+from running_flows import gold
 from flows.parameters import GoldParameters, TrainingParameters
-from flows.training import training
+from running_flows import training
 
 pytestmark = pytest.mark.slow
 
@@ -64,7 +64,7 @@ def _read_states() -> dict[str, list[str]]:
         of_latest = FlowRunFilter(id=FlowRunFilterId(any_=[latest.id]))
         found: dict[str, list[str]] = {}
         for run in client.read_task_runs(flow_run_filter=of_latest, limit=200):
-            found.setdefault(run.name.split("-")[0], []).append(str(run.state_name))
+            found.setdefault(run.name.split()[0], []).append(str(run.state_name))
         return found
 
 

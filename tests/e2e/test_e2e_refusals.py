@@ -15,7 +15,7 @@ from datagen_core.dataset.validating import validate_file
 from datagen_core.errors import BatchFailed, MissingKeyError, ProviderError
 from datagen_core.simulator.writer import ScriptWriter
 from flows.parameters import TrainingParameters
-from flows.training import training
+from running_flows import training
 
 pytestmark = pytest.mark.slow
 

@@ -144,19 +144,6 @@ def test_doctor_fails_where_the_provider_cannot_be_reached(monkeypatch: pytest.M
     assert "FAILED" in result.output
 
 
-def test_deployments_name_flows_that_exist_and_parameters_that_are_valid() -> None:
-    from flows.parameters import GoldParameters, TrainingParameters
-
-    document = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))
-    models = {"training": TrainingParameters, "gold": GoldParameters}
-    assert {deployment["name"] for deployment in document["deployments"]} == set(models)
-    for deployment in document["deployments"]:
-        path, _, function = deployment["entrypoint"].partition(":")
-        assert f"def {function}(" in (ROOT / path).read_text(encoding="utf-8")
-        models[deployment["name"]].model_validate(deployment["parameters"]["parameters"])
-    assert "pull" not in document
-
-
 FOREIGN = {
     "messages": [{"role": "user", "content": "서울 날씨 알려 주세요"}, {"role": "assistant", "content": "어느 날요?"}],
     "tools": [{"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object"}}}],

@@ -1,0 +1,143 @@
+"""Decides how the gold flow waits for a person: a form in the Prefect UI, whose answer is kept in the run's folder."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from prefect import pause_flow_run, suspend_flow_run
+from prefect.context import FlowRunContext
+from prefect.exceptions import FlowPauseTimeout
+from prefect.input import RunInput
+from prefect.settings import get_current_settings
+from pydantic import Field
+
+from datagen_core.dataset.reviewing import (
+    REVIEWS_NAME,
+    Review,
+    read_reviews,
+    settle_review,
+    write_reviews,
+)
+from datagen_core.errors import ApprovalError, ConfigError
+from datagen_core.files import Artifact, describe
+from datagen_core.storage import fetch, localize, publishing, relocate
+from flows.opening import Workplace
+from flows.parameters import GoldParameters
+from flows.rounds import Rounds, replace_rejected
+from flows.run import Run
+from tasks.caching import call_here, run_stage
+from tasks.dataset import review
+
+POLL_SECONDS: Final = 5
+
+
+class Approval(RunInput):
+    """The form that a person fills in before gold is pushed."""
+
+    approve: bool = Field(default=False, description="Push the benchmark as it is.")
+    reject: list[str] = Field(
+        default=[],
+        description="Dialogues to replace, by scenario id (gold-42-000007) or sample name (sample_0008). New ones are "
+        "asked for, and you are asked again.",
+    )
+    note: str = Field(default="", description="What you looked at and found. It stands in the dataset's card.")
+    reviewer: str = Field(default="", description="Who you are. It stands in the dataset's card.")
+
+
+def require_reachable() -> None:
+    """Return if there is a server on which a person can answer.
+
+    Raises:
+        ConfigError: Prefect runs without one.
+    """
+    if get_current_settings().api.url is None:
+        raise ConfigError(
+            "require_approval waits for an answer in the Prefect UI, and no server is set. Start one with 'datagen "
+            "up', set PREFECT_API_URL, and run again; or leave require_approval out."
+        )
+
+
+def review_dialogues(run: Run, rounds: Rounds, work: Workplace) -> tuple[Rounds, Artifact]:
+    """Wait until a person has approved the dialogues, and replace those that are rejected until then.
+
+    Answers given before, to this run's folder, are not asked for again.
+
+    Raises:
+        ApprovalError: the person did not approve, or nobody answered in time.
+        ConfigError: an answer names dialogues that are not there.
+    """
+    place, number = run.place(REVIEWS_NAME), 0
+    while True:
+        number += 1
+        known = _read_known(fetch(place))
+        if len(known) < number or _is_refusal(known[number - 1]):
+            known = (*known[: number - 1], _ask(run, rounds, number))
+            with publishing(run.location) as folder:
+                write_reviews(folder / REVIEWS_NAME, known)
+        answer = known[number - 1]
+        if answer.approved:
+            path = fetch(place)
+            return rounds, relocate(describe(path, len(known)))
+        if not answer.rejected:
+            raise ApprovalError(
+                f"{answer.reviewer or 'The reviewer'} did not approve the benchmark"
+                f"{f': {answer.note}' if answer.note else ''}. Nothing was pushed; retry the run to be asked again."
+            )
+        reviewed = run_stage(
+            review,
+            run.results,
+            call_here,
+            list(rounds.judged),
+            list(rounds.results),
+            rounds.scenarios,
+            answer,
+            run.location,
+            run.prices,
+        )
+        rounds = replace_rejected(run, rounds, reviewed, work)
+
+
+def _read_known(path: Path) -> tuple[Review, ...]:
+    return read_reviews(path) if path.exists() else ()
+
+
+def _is_refusal(answer: Review) -> bool:
+    """Tell whether a run stopped at this answer; run again, it asks again."""
+    return not answer.approved and not answer.rejected
+
+
+def _ask(run: Run, rounds: Rounds, number: int) -> Review:
+    """Wait for the form: a deployment's run gives its worker back meanwhile, another one stays and waits."""
+    context, parameters = FlowRunContext.get(), run.parameters
+    is_deployed = context is not None and context.flow_run is not None and context.flow_run.deployment_id is not None
+    hours = parameters.approval_hours if isinstance(parameters, GoldParameters) else 0.0
+    form = Approval.with_initial_data(
+        description=(
+            f"**{rounds.files.judged.dataset.rows} dialogues** of the benchmark wait for you (review {number}).\n\n"
+            f"- All of them: `{rounds.files.judged.dataset.path}`\n- As texts: `{run.place('samples')}`\n"
+            "- Three of them, the funnel and the cost: this run's artifacts"
+        )
+    )
+    try:
+        if is_deployed:
+            answer = suspend_flow_run(wait_for_input=form, timeout=int(hours * 3600), key=f"review-{number}")
+        else:
+            answer = pause_flow_run(
+                wait_for_input=form, timeout=int(hours * 3600), poll_interval=POLL_SECONDS, key=f"review-{number}"
+            )
+    except FlowPauseTimeout as error:
+        raise ApprovalError(
+            f"Nobody answered within {hours:g} hours. Nothing was pushed; retry the run to be asked again."
+        ) from error
+    rejected = tuple(name for name in answer.reject if name.strip())
+    given = Review(
+        number=number,
+        reviewer=answer.reviewer.strip() or None,
+        approved=answer.approve and not rejected,
+        rejected=rejected,
+        note=answer.note.strip(),
+        reviewed_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    return settle_review(localize(list(rounds.judged)), given)

@@ -1,0 +1,167 @@
+"""Decides what a run shows in the Prefect UI: its shards while they are polled, and at its end what came of it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+import httpx
+from prefect import task
+from prefect.artifacts import create_markdown_artifact, create_progress_artifact, create_table_artifact
+from prefect.client.orchestration import get_client
+from prefect.exceptions import PrefectHTTPStatusError
+
+from datagen_core.batch.models import BatchStatus, Shard, Submitted
+from datagen_core.dataset.funnel import read_funnel
+from datagen_core.dataset.rounds import RunFiles
+from datagen_core.report import (
+    LinkedBatch,
+    Progress,
+    build_funnel_rows,
+    build_progress,
+    render_chats,
+    render_costs,
+    render_funnel,
+    render_links,
+    render_rejections,
+)
+from datagen_core.settings import Provider
+from datagen_core.storage import join_location, localize
+from tasks.caching import stage_cache
+
+SHARE_OF_TIME: Final = 0.02
+"""How long after the last change the next is shown, as a share of the time since the round began."""
+
+FILES_SHOWN: Final = ("dataset.jsonl", "rejected.jsonl", "funnel.json", "result_lst.json", "ledger.jsonl")
+
+_log = logging.getLogger(__name__)
+
+
+class ShardProgress:
+    """Shows how a round's shards stand, as a table and as one bar; threads may share it.
+
+    Both are made at the first look and changed in place: they cost the server's database two rows a round. What cannot
+    be shown stops nothing.
+    """
+
+    def __init__(self, profile: str, run_name: str, number: int, shards: Sequence[Shard]) -> None:
+        self._profile, self._title = profile, f"Round {number} of {run_name}"
+        self._shards, self._number = shards, number
+        self._submitted: dict[int, Submitted] = {}
+        self._heard: dict[int, BatchStatus] = {}
+        self._began = self._shown_at = 0.0
+        self._table: UUID | None = None
+        self._bar: UUID | None = None
+        self._lock = threading.Lock()
+
+    def submit(self, number: int, submitted: Submitted) -> None:
+        """Note that a shard, from 0, was submitted."""
+        with self._lock:
+            self._submitted[number] = submitted
+
+    def watch(self, shard_number: int, status: BatchStatus) -> None:
+        """Note how a shard's batch, from 1, stands, and show it unless something was shown a moment ago."""
+        with self._lock:
+            self._heard[shard_number - 1] = status
+            now = time.monotonic()
+            self._began = self._began or now
+            if self._table is not None and now - self._shown_at < max(1.0, (now - self._began) * SHARE_OF_TIME):
+                return
+            self._show()
+            self._shown_at = time.monotonic()
+
+    def finish(self) -> None:
+        """Show how all ended, where anything was shown before."""
+        with self._lock:
+            if self._table is not None:
+                self._show()
+
+    def _show(self) -> None:
+        progress = build_progress(self._shards, self._submitted, self._heard, now=time.time())
+        total = sum(shard.rows for shard in self._shards)
+        done = sum(status.counts.completed + status.counts.failed for status in self._heard.values())
+        share = min(100.0, 100 * done / total) if total else 100.0
+        try:
+            if self._table is None or self._bar is None:
+                self._create(progress, share)
+            else:
+                _update(self._table, json.dumps(progress.rows), self._describe(progress))
+                _update(self._bar, share, self._describe(progress))
+        except (httpx.HTTPError, PrefectHTTPStatusError, RuntimeError, ValueError) as error:
+            _log.debug("The progress could not be shown: %s", error)
+
+    def _create(self, progress: Progress, share: float) -> None:
+        # `_sync`: the look is a thread's, of a task that is a coroutine.
+        self._bar = create_progress_artifact(
+            share,
+            _sync=True,  # pyright: ignore[reportCallIssue]
+            key=f"{self._profile}-progress-round-{self._number}",
+            description=self._describe(progress),
+        )
+        self._table = create_table_artifact(
+            [dict(row) for row in progress.rows],
+            _sync=True,  # pyright: ignore[reportCallIssue]
+            key=f"{self._profile}-shards-round-{self._number}",
+            description=self._describe(progress),
+        )
+
+    def _describe(self, progress: Progress) -> str:
+        return f"{self._title}: {progress.summary}"
+
+
+@task(name="show", task_run_name="show {profile}", cache_policy=stage_cache("show"), persist_result=True)
+def show(
+    profile: str,
+    files: RunFiles,
+    folder: str,
+    batches: list[LinkedBatch],
+    provider: Provider,
+    base_url: str,
+    repo_id: str | None,
+    hf_endpoint: str | None,
+) -> list[str]:
+    """Make the run's artifacts, and return their keys. Safe to repeat: a newer version shows the same."""
+    name = folder.rpartition("/")[2]
+    dataset, rejected = Path(localize(files.judged.dataset).path), Path(localize(files.judged.rejected).path)
+    funnel = read_funnel(Path(localize(files.judged.funnel).path))
+    places = {place: join_location(folder, place) for place in (*FILES_SHOWN, "samples", "rounds")}
+    pages = {
+        "funnel": render_funnel(funnel, title=f"Funnel of {name}"),
+        "rejections": render_rejections(rejected, title=f"Why not accepted, {name}"),
+        "samples": render_chats(dataset, seed=files.judged.dataset.sha256, title=f"Three dialogues of {name}"),
+        "cost": render_costs(funnel, title=f"Cost of {name}"),
+        "links": render_links(
+            title=f"Where {name} is",
+            provider=provider,
+            base_url=base_url,
+            batches=batches,
+            files=places,
+            repo_id=repo_id,
+            hf_endpoint=hf_endpoint,
+        ),
+    }
+    keys = [f"{profile}-{page}" for page in pages]
+    for key, page in zip(keys, pages.values(), strict=True):
+        create_markdown_artifact(page, key=key, description=page.partition("\n")[0].removeprefix("# "))
+    table = f"{profile}-funnel-table"
+    create_table_artifact(
+        [dict(row) for row in build_funnel_rows(funnel)], key=table, description=f"Requests of {name}"
+    )
+    return [*keys, table]
+
+
+def _update(artifact_id: UUID, content: object, description: str) -> None:
+    """Change an artifact's content; unlike Prefect's own function, without an event that holds all of it again."""
+    with get_client(sync_client=True) as client:
+        client.request(
+            "PATCH",
+            "/artifacts/{id}",
+            path_params={"id": artifact_id},
+            json={"data": content, "description": description},
+        )
