@@ -79,9 +79,9 @@ def _join_late(funnel: Funnel) -> dict[str, Counts]:
 
 def _summarize(funnel: Funnel) -> str:
     total = funnel.total
-    missing = "" if funnel.missing <= 0 else f", {funnel.missing:,} missing"
+    missing = "" if funnel.missing <= 0 else f"; {funnel.missing:,} are missing"
     return (
-        f"**{total.accepted:,} of {funnel.scenarios:,} dialogues wanted{missing}.** "
+        f"**{total.accepted:,} of the {funnel.scenarios:,} dialogues wanted are there{missing}.** "
         f"{write_count(total.requested, 'request')} in {write_count(len(funnel.rounds), 'round')}: "
         f"{total.accepted:,} accepted ({_share(total)}), {total.rejected:,} rejected, {total.failed:,} failed, "
         f"{total.pending:,} pending."

@@ -21,7 +21,8 @@ COLORS: Final[dict[Fate, str]] = {
 """A colour for what becomes of requests, the same in every plot."""
 
 _WIDTH: Final = 760
-_COMMENT: Final = re.compile(r"<!--.*?-->", re.DOTALL)
+_EXTRA: Final = re.compile(r"<!--.*?-->|<script.*?</script>", re.DOTALL)
+"""A comment names the day of drawing, and a script is for pages in which a plot moves."""
 
 
 def draw_bars(bars: Sequence[str], parts: Mapping[Fate, Sequence[int]]) -> str:
@@ -58,9 +59,7 @@ def draw_bars(bars: Sequence[str], parts: Mapping[Fate, Sequence[int]]) -> str:
     chart.x_labels = list(reversed(bars))
     for name, counts in parts.items():
         chart.add(name, list(reversed(counts)))
-    svg = chart.render(is_unicode=True)
-    # A comment names the day of drawing.
-    return _COMMENT.sub("", svg)
+    return _EXTRA.sub("", chart.render(is_unicode=True))
 
 
 def embed_plot(svg: str, title: str) -> str:

@@ -14,7 +14,7 @@ _ADDRESS = re.compile(r"(https?://|www\.)[-.\w]|[-.\w+]@[-\w]+\.[-\w]", re.IGNOR
 
 
 class Shown(HTMLParser):
-    """What is shown of a Markdown text. `texts` are its pieces, which tags and comments separate, `text` all of them."""
+    """What is shown of a Markdown text. `texts` are its pieces, which tags and comments part, `text` all of them."""
 
     def __init__(self, markdown: str) -> None:
         super().__init__(convert_charrefs=True)

@@ -49,6 +49,15 @@ any_text = st.lists(st.one_of(st.sampled_from(HOSTILE), st.text(max_size=12)), m
 """Hostile pieces, and anything else."""
 
 
+def store(text: str) -> str:
+    """Return a text as a file can hold it, without half surrogate pairs."""
+    return text.encode("utf-8", "replace").decode()
+
+
+stored_text = any_text.map(store)
+"""The same, as a file can hold it."""
+
+
 def make_funnel() -> Funnel:
     """Return the funnel of a run of two rounds, priced."""
     funnel = Funnel(scenarios=12)
@@ -126,12 +135,10 @@ REJECTED: tuple[JsonObject, ...] = (
     reject(
         "training-7-000002.r1",
         SCRIPT,
-        Violation("G01", 6, "the amount '17,000원' (17000) is not what was shown | <b>", "E"),
+        Violation("G01", 7, "the amount '17,000원' (17000) is not what was shown | <b>", "E"),
         Violation("P07", 1, "min_rating 4.0 was not said as a number", "E"),
     ),
-    reject(
-        "training-7-000002.r2", SCRIPT, Violation("P07", 1, "the same dialogue again makes no second example", "E")
-    ),
+    reject("training-7-000002.r2", SCRIPT, Violation("P07", 1, "the same dialogue again makes no second example", "E")),
     reject("training-7-000003.r1", SCRIPT, Violation("X02", None, "the cart should hold 1 x M13", "E")),
     reject("training-7-000004.r1", '{"turns": [{"role"', Violation("S01", None, "the answer is not valid JSON", "E")),
     reject("training-7-000005.r1", SCRIPT, Violation("I01", 0, "a person's number: 900101-1234567", "E")),

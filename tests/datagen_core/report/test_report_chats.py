@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 from conftest import Golden
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from reading_markdown import Shown
-from report_rows import any_text, write_dataset
+from report_rows import stored_text, write_dataset
 
 from datagen_core.dialogue.models import Dialogue, ToolCall, Turn
 from datagen_core.dialogue.record import to_record
@@ -31,7 +31,8 @@ def test_dialogues_read_as_the_golden_file_has_them(tmp_path: Path, golden: Gold
     golden("report/samples.md", render_chats(dataset, seed="a sum", title="training-7: three dialogues"))
 
 
-@given(st.lists(st.sampled_from(["a", "b", "c", "d", "e"]), max_size=40), st.text(max_size=5))
+@settings(max_examples=50)
+@given(kinds=st.lists(st.sampled_from(["a", "b", "c", "d", "e"]), max_size=40), seed=stored_text)
 def test_as_many_dialogues_and_kinds_are_shown_as_there_are(
     kinds: list[str], seed: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -89,27 +90,34 @@ def test_values_that_are_no_json_do_not_stop_a_line() -> None:
     assert write_turn(Turn("response", responses=(deep, {1, 2}))).text.count("cannot be shown") == 2
 
 
-@given(st.lists(st.tuples(any_text, any_text), min_size=1, max_size=8), st.integers(min_value=1, max_value=40))
-def test_hostile_dialogues_stay_text_and_the_page_small(
-    lines: list[tuple[str, str]], times: int, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    turns: list[Turn] = []
-    for said, answered in [tuple(text.encode("utf-8", "replace").decode() for text in pair) for pair in lines] * times:
-        call = ToolCall("get_cart", {f"{said}": answered * 30})
-        turns += [Turn("customer", text=f"a {said}" * 30), Turn("call", calls=(call, call))]
-        turns += [Turn("response", responses=(answered * 30, [said])), Turn("counsellor", text=f"b {answered}")]
-    record = to_record(
-        Dialogue(uid="u", date=lines[0][0].encode("utf-8", "replace").decode(), system_prompt="", turns=tuple(turns)),
-        {"kind": lines[0][1].encode("utf-8", "replace").decode(), "scenario_id": "s"},
-    )
-    path = tmp_path_factory.mktemp("run") / "dataset.jsonl"
-    write_jsonl(path, [record] * 3)
-    text = render_chats(path, seed="s", title="t")
+@settings(max_examples=25)
+@given(lines=st.lists(st.tuples(stored_text, stored_text), min_size=1, max_size=4))
+def test_hostile_dialogues_stay_text(lines: list[tuple[str, str]], tmp_path_factory: pytest.TempPathFactory) -> None:
+    text = render_chats(_write_hostile(tmp_path_factory.mktemp("run"), lines), seed="s", title="t")
     shown = Shown(text)
-    assert len(text.encode()) <= MAX_ARTIFACT_BYTES
     assert {len(row) for table in shown.tables for row in table} == {2}
     assert set(shown.elements) <= {
         *("h1", "h2", "p", "strong", "em", "code", "br"),
         *("table", "thead", "tbody", "tr", "th", "td"),
     }
     assert shown.addresses == []
+
+
+def test_endless_dialogues_stay_small_and_say_what_is_missing(tmp_path: Path) -> None:
+    text = render_chats(_write_hostile(tmp_path, [("@" * 700, "\x1b" * 700)] * 20), seed="s", title="t")
+    assert len(text.encode()) <= MAX_ARTIFACT_BYTES
+    assert "more turns" in text
+
+
+def _write_hostile(folder: Path, lines: list[tuple[str, str]]) -> Path:
+    turns: list[Turn] = []
+    for said, answered in lines:
+        call = ToolCall("get_cart", {said: answered * 30})
+        turns += [Turn("customer", text=f"a {said}"), Turn("call", calls=(call, call))]
+        turns += [Turn("response", responses=(answered * 30, [said])), Turn("counsellor", text=f"b {answered}")]
+    said, answered = lines[0]
+    record = to_record(
+        Dialogue(uid="u", date=said, system_prompt="", turns=tuple(turns)), {"kind": answered, "scenario_id": said}
+    )
+    write_jsonl(folder / "dataset.jsonl", [record] * 3)
+    return folder / "dataset.jsonl"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from conftest import Golden
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from reading_markdown import Shown
 from report_rows import HOSTILE, any_text
@@ -97,15 +97,28 @@ def test_hostile_names_make_no_link_but_the_ones_meant(text: str) -> None:
     assert {len(row) for table in shown.tables for row in table} == {2, 3}
 
 
-@given(st.lists(any_text, max_size=20), st.integers(min_value=1, max_value=100))
-def test_links_stay_small_whatever_they_name(names: list[str], times: int) -> None:
+@settings(max_examples=25)
+@given(st.lists(any_text, max_size=6))
+def test_no_name_makes_a_link_or_breaks_a_table(names: list[str]) -> None:
     text = render_links(
-        title="t",
+        title="".join(names),
         provider="openai",
         base_url=OPENAI,
-        batches=[LinkedBatch(1, 1, name * 20) for name in names * times],
-        files={f"{name}{number}": f"https://x.example/{name * 20}" for number, name in enumerate(names * times)},
-        repo_id="".join(names),
-        hf_endpoint="https://hub.example",
+        batches=[LinkedBatch(1, 1, name) for name in names],
+        files={name: f"https://files.example/{name}" for name in names},
+    )
+    shown = Shown(text)
+    assert {link.split("/")[2] for link in shown.links} <= {"files.example", "platform.openai.com"}
+    assert {len(row) for table in shown.tables for row in table} <= {2, 3}
+
+
+def test_endless_addresses_stay_small() -> None:
+    text = render_links(
+        title="t",
+        provider="local",
+        base_url="http://127.0.0.1:8000",
+        batches=[LinkedBatch(1, 1, "b" * 1_000_000)] * 50,
+        files={f"{number}": f"https://files.example/{'가' * 30_000}" for number in range(50)},
     )
     assert len(text.encode()) <= MAX_ARTIFACT_BYTES
+    assert "Left out" in text

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 import orjson
 import pytest
 from conftest import Golden
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from reading_markdown import Shown
-from report_rows import HOSTILE, REJECTED, SCRIPT, any_text, fail, make_script, reject
+from report_rows import HOSTILE, REJECTED, SCRIPT, fail, make_script, reject, store, stored_text
 
 from datagen_core.checks import RULES, Violation
 from datagen_core.dataset.judging import judge_file
@@ -56,7 +54,7 @@ def test_what_may_be_personal_data_is_not_repeated(tmp_path: Path) -> None:
 
 
 def test_line_at_fault_stands_below_what_led_to_it(tmp_path: Path) -> None:
-    text = _render(tmp_path, reject("t-1.r1", SCRIPT, Violation("G01", 6, "wrong", "E")))
+    text = _render(tmp_path, reject("t-1.r1", SCRIPT, Violation("G01", 7, "wrong", "E")))
     said = [line.strip() for line in text.splitlines() if line.startswith("  - ")]
     assert said == [
         "- customer: 거기 R1 메뉴 보여 주세요.",
@@ -127,28 +125,25 @@ def test_every_rule_broken_at_once_stays_small(tmp_path: Path) -> None:
     assert len(Shown(page).tables[0]) == len(RULES) + 1
 
 
+@settings(max_examples=25)
 @given(
-    st.lists(
-        st.tuples(any_text, any_text, any_text, st.none() | st.integers(min_value=-2, max_value=9)), max_size=30
+    drawn=st.lists(
+        st.tuples(stored_text, stored_text, stored_text, st.none() | st.integers(min_value=-2, max_value=9)),
+        max_size=8,
     ),
-    st.integers(min_value=1, max_value=3),
 )
 def test_hostile_answers_stay_text_and_the_page_small(
-    drawn: list[tuple[str, str, str, int | None]], times: int, tmp_path_factory: pytest.TempPathFactory
+    drawn: list[tuple[str, str, str, int | None]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    rows: list[dict[str, Any]] = []
-    for number, (rule, message, text, turn) in enumerate(drawn * times):
-        script = make_script(
-            *({"role": "customer", "text": clean} for clean in [text.encode("utf-8", "replace").decode()]),
-            {"role": "call", "tool": message.encode("utf-8", "replace").decode(), "args": {"a": {"b": [1.5, None]}}},
-        )
+    rows: list[JsonObject] = []
+    for number, (rule, message, text, turn) in enumerate(drawn):
+        call: JsonObject = {"role": "call", "tool": message, "args": {text: {"b": [1.5, None]}}}
+        answer = text if number % 2 else make_script({"role": "customer", "text": text}, call)
         rows += [
-            reject(f"{text}{number}", (text, script)[number % 2], Violation(rule or "X02", turn, message, "E")),
+            reject(f"{text}{number}", answer, Violation(rule or "X02", turn, message, "E")),
             fail(f"{message}{number}", rule or "refused", text=text * 40, error={"code": message, "message": text}),
         ]
-    path = tmp_path_factory.mktemp("rejected") / "rejected.jsonl"
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows if _is_utf8(row)), encoding="utf-8")
-    page = render_rejections(path, title="".join(rule for rule, *_ in drawn))
+    page = _render(tmp_path_factory.mktemp("rejected"), *rows)
     shown = Shown(page)
     assert len(page.encode()) <= MAX_ARTIFACT_BYTES
     assert set(shown.elements) <= {
@@ -160,7 +155,8 @@ def test_hostile_answers_stay_text_and_the_page_small(
 
 
 def test_what_judging_wrote_can_be_shown(tmp_path: Path) -> None:
-    found = [orjson.loads(path.read_bytes()) for path in sorted(ANSWERS.glob("*.json"))]
+    known = [orjson.loads(path.read_bytes()) for path in sorted(ANSWERS.glob("*.json"))]
+    found = [one for one in known if one["expected"] == "rejected"]
     answers = [
         {
             **{"custom_id": f"{one['scenario']['id']}.r1", "batch_id": "b", "provider": "openai"},
@@ -172,20 +168,14 @@ def test_what_judging_wrote_can_be_shown(tmp_path: Path) -> None:
     write_jsonl(tmp_path / "scenarios.jsonl", [one["scenario"] for one in found])
     files = judge_file(tmp_path / "scenarios.jsonl", tmp_path / "result_lst.json", tmp_path)
     page = render_rejections(Path(files.rejected.path), title="t")
-    broken = {rule for one in found for rule in one.get("broken", [])}
+    broken = {rule for one in found for rule in one["broken"]}
     assert broken <= {row[0] for row in Shown(page).tables[0]}
+    assert f"**{len(found)} requests came to nothing:**" in page
 
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_a_hostile_rule_name_stays_in_its_cell(text: str, tmp_path: Path) -> None:
-    if _is_utf8({"text": text}):
-        shown = Shown(_render(tmp_path, reject("t-1.r1", text, Violation(text, 0, text, "E"))))
-        assert {len(row) for table in shown.tables for row in table} == {3}
-        assert shown.addresses == []
-
-
-def _is_utf8(row: dict[str, Any]) -> bool:
-    """Tell whether a file can hold the row: half a surrogate pair stands in none."""
-    return "\\ud" not in json.dumps(row) or all(
-        "\\ud8" not in part for part in json.dumps(row, ensure_ascii=False).encode("utf-8", "backslashreplace").decode()
-    )
+    name = store(text)
+    shown = Shown(_render(tmp_path, reject("t-1.r1", name, Violation(name, 0, name, "E"))))
+    assert {len(row) for table in shown.tables for row in table} == {3}
+    assert shown.addresses == []
