@@ -69,13 +69,14 @@ def _describe_holder(path: Path) -> str:
         read = cast(object, orjson.loads(path.read_bytes()))
         note = cast("dict[str, object]", read) if isinstance(read, dict) else {}
     pid, host = note.get("pid"), note.get("host")
-    if not isinstance(pid, int) or (host == socket.gethostname() and not _is_alive(pid)):
+    if not isinstance(pid, int) or (host == socket.gethostname() and not is_alive(pid)):
         return "another process, which has just begun"
     where = "" if host == socket.gethostname() else f" on {host}"
     return f"{note.get('holder')}, process {pid}{where}, since {note.get('since')}"
 
 
-def _is_alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
+    """Tell whether a process of this machine runs."""
     try:
         os.kill(pid, 0)
     except (ProcessLookupError, OverflowError):

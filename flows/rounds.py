@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from datagen_core.batch.purse import Purse
-from datagen_core.dataset.claim import claim_folder
+from datagen_core.dataset.claim import CLAIM_NAME, claim_folder
 from datagen_core.dataset.funnel import Funnel, read_funnel
 from datagen_core.dataset.judging import JudgedFiles
 from datagen_core.dataset.reviewing import Reviewed
@@ -17,7 +17,7 @@ from datagen_core.errors import CostCapError, ProviderError
 from datagen_core.files import Artifact
 from datagen_core.pricing import cost
 from datagen_core.report import LinkedBatch
-from datagen_core.storage import localize, publishing
+from datagen_core.storage import fetch, localize, publishing
 from flows.opening import Workplace
 from flows.passage import fetch_answers
 from flows.run import Run
@@ -43,6 +43,7 @@ class Rounds(NamedTuple):
 def make_dialogues(run: Run, work: Workplace) -> Rounds:
     """Generate the requests and go through the rounds; `work` says where shards are judged."""
     open_purse(run).require_price()
+    fetch(run.place(CLAIM_NAME))
     with publishing(run.location) as folder:
         claim_folder(folder, run.facts, ledger=run.ledger)
     generated = run_stage(

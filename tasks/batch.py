@@ -73,6 +73,7 @@ def _can_pass(error: object) -> bool:
 
 @task(
     name="submit",
+    tags=["provider"],
     task_run_name="submit shard {round_number}.{shard_number}",
     cache_policy=stage_cache("submit"),
     persist_result=True,
@@ -114,6 +115,7 @@ def submit(
 
 @task(
     name="poll",
+    tags=["provider"],
     task_run_name="poll shard {round_number}.{shard_number}",
     cache_policy=stage_cache("poll"),
     persist_result=True,
@@ -189,6 +191,7 @@ def heeding_retry_after() -> Generator[None]:
 
 @task(
     name="retrieve",
+    tags=["provider"],
     task_run_name="retrieve shard {round_number}.{shard_number}",
     cache_policy=stage_cache("retrieve"),
     persist_result=True,

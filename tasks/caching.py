@@ -23,7 +23,7 @@ from datagen_core.batch.models import Submitted
 from datagen_core.batch.purse import Purse
 from datagen_core.files import Artifact
 from datagen_core.providers import ProviderChoice
-from datagen_core.storage import is_intact, is_remote
+from datagen_core.storage import is_intact, is_remote, location_of
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -133,8 +133,8 @@ def _describe(value: object) -> object:
             return [value.provider, value.base_url, value.mistakes if value.provider == "simulator" else None]
         case Purse() | FunctionType() | MethodType():  # what may be spent, who watches: not what a stage gives
             return None
-        case Path():
-            return str(value.absolute())
+        case Path():  # a mirror stands elsewhere on another machine
+            return location_of(value.absolute())
         case BaseModel():
             return {name: _describe(getattr(value, name)) for name in type(value).model_fields}
         case list() | tuple():

@@ -151,17 +151,15 @@ def _download(store: Store, stale: Mapping[str, Found]) -> list[str]:
     try:
         with suppress(FileNotFoundError):  # removed since the look: the next one will tell
             store.download(beside, {name: found.n_bytes for name, found in stale.items()})
-        facts = {
-            name: _settle(beside[name], targets[name], found.token)
-            for name, found in stale.items()
-            if _is_whole(beside[name], found)
-        }
+        facts = {name: _finish(beside[name], one.token) for name, one in stale.items() if _is_whole(beside[name], one)}
+        for name in facts:  # nothing slow until they are remembered: a block would take them for new
+            _replace(beside[name], targets[name])
+        remember({store.remote.child(name).url: known for name, known in facts.items()})
     finally:
         for path in beside.values():
             path.unlink(missing_ok=True)
     for folder in {targets[name].parent for name in facts}:
         _sync(folder)
-    remember({store.remote.child(name).url: known for name, known in facts.items()})
     return list(facts)
 
 
@@ -170,16 +168,22 @@ def _is_whole(path: Path, found: Found) -> bool:
     return stamp is not None and found.n_bytes in {-1, stamp.n_bytes}
 
 
-def _settle(temporary: Path, target: Path, token: str | None) -> Known:
+def _finish(path: Path, token: str | None) -> Known:
+    """Bring a download to the disk and return what is to be known of it."""
     try:
-        temporary.chmod(0o644)
-        _sync(temporary)
-        found = temporary.stat()
-        known = Known(token, Stamp(found.st_size, found.st_mtime_ns, found.st_ino), fingerprint(temporary))
+        path.chmod(0o644)
+        _sync(path)
+        found = path.stat()
+        return Known(token, Stamp(found.st_size, found.st_mtime_ns, found.st_ino), fingerprint(path))
+    except OSError as error:
+        raise OutputError(path, error.strerror or str(error)) from error
+
+
+def _replace(temporary: Path, target: Path) -> None:
+    try:
         temporary.replace(target)
     except OSError as error:
         raise OutputError(target, error.strerror or str(error)) from error
-    return known
 
 
 def _prepare_folders(folders: Iterable[Path]) -> None:

@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Final
 
 from datagen_core.errors import FolderInUseError, LeaseLostError, StorageError
-from datagen_core.locking import lock_folder
+from datagen_core.locking import is_alive, lock_folder
 from datagen_core.storage.lease_file import LeaseFile, Note
 from datagen_core.storage.locations import is_remote, mirror_path, parse_remote, prepare_scratch
 
@@ -158,7 +158,7 @@ def _build_note(holder: str, now: float) -> Note:
 
 def _is_over(note: Note, now: float, expires_after: float) -> bool:
     is_here = (note.host, note.space) == (socket.gethostname(), _name_process_space())
-    return now - note.renewed_at > expires_after or (is_here and not _is_alive(note.pid))
+    return now - note.renewed_at > expires_after or (is_here and not is_alive(note.pid))
 
 
 def _describe(note: Note, now: float) -> str:
@@ -172,13 +172,3 @@ def _name_process_space() -> str:
         return os.readlink("/proc/self/ns/pid")  # noqa: PTH115 - no path
     except OSError:  # not Linux
         return ""
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:  # somebody else's, so it is there
-        return True
-    return True

@@ -106,10 +106,14 @@ def _try_upload(store: Store, paths: Mapping[str, Path], changed: Mapping[str, S
 
 
 def _delete(store: Store, names: Sequence[str]) -> None:
+    """Delete from the store what was deleted here, unless it has become another file there meanwhile."""
+    known = recall(store.remote.url) if names else {}
+    found = store.look_up(names) if names else {}
     for name in names:
         place = store.remote.child(name)
-        with explaining(place.url), suppress(FileNotFoundError):
-            store.fs.rm_file(store.path_of(name))
+        if name in found and place.url in known and known[place.url].token == found[name].token:
+            with explaining(place.url), suppress(FileNotFoundError):
+                store.fs.rm_file(store.path_of(name))
     forget(store.remote.child(name).url for name in names)
 
 

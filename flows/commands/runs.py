@@ -197,13 +197,16 @@ def _find_model(name: str) -> type[TrainingParameters] | type[GoldParameters]:
 
 def _load(name: str) -> Callable[[dict[str, object]], RunOutcome]:
     """Import Prefect only here: it takes two seconds."""
+    from prefect import tags
+
     from flows.gold import gold as gold_flow
     from flows.training import training as training_flow
 
     def run(parameters: dict[str, object]) -> RunOutcome:
         flow = cast("Callable[..., RunOutcome]", gold_flow if name == "gold" else training_flow)
         try:
-            return flow(**_find_model(name).model_validate(parameters).grouped())
+            with tags("datagen"):  # as deployments have it
+                return flow(**_find_model(name).model_validate(parameters).grouped())
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             field = "--" + str(first["loc"][0]).replace("_", "-") if first["loc"] else name

@@ -122,6 +122,29 @@ def test_what_is_deleted_in_the_block_goes_and_names_are_no_patterns(run: str, m
     assert sorted(path.name for path in _files(fetch(run))) == ["a", "ab", "b"]
 
 
+def test_a_block_does_not_delete_what_another_machine_wrote_meanwhile(run: str, move: Callable[[str], None]) -> None:
+    _publish_numbers(f"{run}/shard", 2)
+    with publishing(run) as folder:
+        move("other")
+        _publish_numbers(f"{run}/shard", 1)
+        with publishing(f"{run}/shard") as there:
+            (there / "0.txt").write_text("X")
+        move("scratch")
+        with publishing(f"{run}/shard"):
+            assert [path.name for path in _files(folder)] == ["1.txt"]
+    move("third")
+    assert [path.read_text() for path in _files(fetch(run))] == ["X", "1"]
+
+
+def test_a_bucket_itself_may_be_the_folder(s3: S3Server, move: Callable[[str], None]) -> None:
+    _publish_numbers("s3://data", 2)
+    move("other")
+    assert [path.read_text() for path in _files(fetch("s3://data/"))] == ["0", "1"]
+    with publishing("s3://data") as folder:
+        (folder / "0.txt").unlink()
+    assert s3.list_keys("data") == ["1.txt"]
+
+
 def test_after_an_error_nothing_is_uploaded_and_the_next_block_does_it(s3: S3Server) -> None:
     def fail() -> None:
         with publishing("s3://data/run") as folder:
@@ -158,7 +181,7 @@ import sys
 from datagen_core.storage import publishing
 with publishing(sys.argv[1]) as folder:
     (folder / "samples").mkdir(exist_ok=True)
-    for number in range(400):
+    for number in range(150):
         (folder / "samples" / f"sample_{number:04}.txt").write_text(str(number))
     print("written", flush=True)
     if sys.argv[2] == "wait":
@@ -170,23 +193,23 @@ with publishing(sys.argv[1]) as folder:
 def test_the_next_block_completes_what_a_killed_one_left(s3: S3Server, killed: str) -> None:
     released = threading.Event()
     if killed == "while":
-        s3.hold[("PUT", "sample_0200")] = released
+        s3.hold[("PUT", "sample_0100")] = released
     command = [sys.executable, "-c", _PUBLISH, "s3://data/run", "wait" if killed == "before" else "go"]
     child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         assert child.stdout is not None
         assert child.stdout.readline() == "written\n"
-        while killed == "while" and not s3.n_requests("PUT", "sample_0200"):
+        while killed == "while" and not s3.n_requests("PUT", "sample_0100"):
             time.sleep(0.02)
     finally:
         child.send_signal(signal.SIGKILL)
         child.communicate()
         released.set()
-    assert len(s3.list_keys("data")) < 400
+    assert len(s3.list_keys("data")) < 150
     with publishing("s3://data/run"):
         pass
-    assert len(s3.list_keys("data")) == 400
-    assert s3.read("data", "run/samples/sample_0399.txt") == b"399"
+    assert len(s3.list_keys("data")) == 150
+    assert s3.read("data", "run/samples/sample_0149.txt") == b"149"
 
 
 def test_a_refused_upload_is_told_and_the_next_block_completes_it(s3: S3Server) -> None:
@@ -246,6 +269,22 @@ def test_a_file_that_is_gone_leaves_no_copy_and_what_was_never_uploaded_stays(
     (mirror_path(run) / "shards").mkdir(parents=True)
     (mirror_path(run) / "shards" / "0.txt").write_text("made here")
     assert (fetch(f"{run}/shards") / "0.txt").read_text() == "made here"
+
+
+def test_a_copy_that_was_changed_here_outlives_the_loss_of_its_original(run: str, move: Callable[[str], None]) -> None:
+    _publish_numbers(run, 2)
+    (mirror_path(run) / "1.txt").write_text("changed by a block that was killed")
+    move("other")
+    fetch(run)
+    with publishing(run) as folder:
+        for path in _files(folder):
+            path.unlink()
+    move("scratch")
+    assert [path.name for path in _files(fetch(run))] == ["1.txt"]
+    with publishing(run):
+        pass
+    move("third")
+    assert (fetch(run) / "1.txt").read_text() == "changed by a block that was killed"
 
 
 def test_other_bytes_than_expected_are_refused_by_url(run: str) -> None:
