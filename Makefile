@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 PYTEST := $(BIN)/pytest -n 2 --dist loadfile
 INSTALLED := $(VENV)/.installed
 
-.PHONY: install demo test test-full check mutation faults real-model clean
+.PHONY: install demo ui test test-full test-system check mutation faults real-model clean
 
 install: $(INSTALLED)
 
@@ -18,18 +18,26 @@ $(INSTALLED): pyproject.toml constraints.txt
 demo: install
 	$(BIN)/datagen demo
 
+# Prefect's server and UI, a worker, the deployments and the automations on 127.0.0.1, until Ctrl-C.
+ui: install
+	$(BIN)/datagen up
+
 test: install
-	$(PYTEST) -m "not full"
+	$(PYTEST) -m "not full and not system"
 
 test-full: install
 	$(PYTEST)
+
+# What needs Debian's packages chromium and postgresql: the Prefect UI in a browser, and a server on Postgres.
+test-system: install
+	$(BIN)/pytest -m system
 
 check: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
-	$(PYTEST) -m "not slow and not full"
+	$(PYTEST) -m "not slow and not full and not system"
 
 # The score of the rules: damages done to good dialogues, false alarms, planted mistakes. Fails where a bound is missed.
 mutation: install

@@ -45,7 +45,7 @@ from datagen_core.checks import Violation, case_from_record, check_dialogue  # n
 from datagen_core.config import GOLD_CATEGORIES  # noqa: E402
 from datagen_core.dataset.comparing import Comparison  # noqa: E402
 from datagen_core.dataset.deduplicating import fingerprint_record  # noqa: E402
-from datagen_core.dataset.judging import judge_answer  # noqa: E402
+from datagen_core.dataset.verdicts import judge_answer  # noqa: E402
 from datagen_core.files import JsonObject, write_jsonl  # noqa: E402
 from datagen_core.scenarios import Scenario, sample_gold, sample_training  # noqa: E402
 from datagen_core.simulator.answers import Answer  # noqa: E402

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from datagen_core.errors import DatagenError
-from flows.commands import batches, estimate, explain, inspect, rules, runs, scenarios, steps
+from flows.commands import batches, estimate, explain, inspect, rules, runs, scenarios, steps, up
 
 app = typer.Typer(
     name="datagen",
@@ -47,6 +47,8 @@ app.command("estimate")(estimate.estimate)
 app.command("cancel")(batches.cancel)
 app.add_typer(batches.ledger_app, name="ledger")
 app.command("demo")(runs.demo)
+app.command("up")(up.up)
+app.command("deploy")(up.deploy)
 app.command("validate")(inspect.validate)
 app.command("explain")(explain.explain)
 app.command("scenarios")(scenarios.scenarios)

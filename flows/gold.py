@@ -28,6 +28,7 @@ from flows.parameters import (
 )
 from flows.rounds import make_dialogues
 from flows.run import settle
+from flows.suspending import telling_when_suspended
 from tasks.provider import read_settings
 
 
@@ -72,7 +73,7 @@ def gold(
     run = settle("gold", parameters, read_settings(), read_occasion())
     if parameters.require_approval:
         require_reachable()
-    with open_run(run) as work:
+    with telling_when_suspended(), open_run(run) as work:
         rounds, reviews = make_dialogues(run, work), None
         outcome = present(run, rounds)
         if parameters.require_approval:

@@ -26,6 +26,7 @@ from flows.parameters import (
 )
 from flows.rounds import make_dialogues
 from flows.run import settle
+from flows.suspending import telling_when_suspended
 from tasks.provider import read_settings
 
 
@@ -67,7 +68,7 @@ def training(
     """
     parameters = TrainingParameters.gather(locals())
     run = settle("training", parameters, read_settings(), read_occasion())
-    with open_run(run) as work:
+    with telling_when_suspended(), open_run(run) as work:
         rounds = make_dialogues(run, work)
         outcome = present(run, rounds)
         publish(run, rounds.files)

@@ -29,7 +29,7 @@ from benchmarks.mutations.base import (
 )
 from benchmarks.mutations.scoring import Report, Score, find_misses, sum_scores
 from datagen_core.checks import RULES, case_from_record, check_dialogue
-from datagen_core.dataset.judging import judge_answer
+from datagen_core.dataset.verdicts import judge_answer
 from datagen_core.files import JsonObject
 from datagen_core.scenarios import Scenario
 

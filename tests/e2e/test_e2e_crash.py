@@ -1,11 +1,15 @@
-"""A worker that dies with its flow run: the run is marked as crashed, the next night starts, and a retry goes on."""
+"""Runs that fall silent: one whose processes are dead is marked and holds nobody up, one that was suspended waits."""
 
 from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+import subprocess
+import time
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from operated import (
@@ -18,45 +22,73 @@ from operated import (
     start_run,
     start_worker,
 )
-from prefect.events.filters import EventFilter, EventNameFilter
-from prefect.states import Scheduled
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+from prefect.events.filters import EventFilter, EventNameFilter, EventResourceFilter
+from prefect.states import Scheduled, Suspended
 
 from datagen_core.dataset.validating import validate_file
+from flows.operations.automations import HEARTBEAT
 from flows.operations.processes import find_groups
+from flows.suspending import LEFT
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
-NIGHTLY = "training/nightly"
+NIGHTLY, MANUAL = "training/nightly", "training/manual"
+SILENCE = 90.0
 
 
-@pytest.fixture
-def up(tmp_path: Path) -> Iterator[Up]:
-    started = Up(tmp_path / "prefect", "--no-worker")
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """Give a server that `datagen up` runs, without a worker; SIGTERM leaves nothing of it."""
+    started = Up(tmp_path_factory.mktemp("crash") / "prefect", "--no-worker")
     try:
         started.await_ready()
         yield started
+        assert started.stop(signal.SIGTERM) == 0
+        assert find_processes(started.home) == []
     finally:
-        started.stop(signal.SIGTERM)
+        started.stop(signal.SIGKILL)
 
 
-def has_beaten(up: Up) -> bool:
-    return bool(
-        up.client.read_events(EventFilter(event=EventNameFilter(name=["prefect.flow-run.heartbeat"])), 1).events
+@contextmanager
+def working(up: Up, log: Path, *, pace: str) -> Generator[subprocess.Popen[bytes]]:
+    worker = start_worker(up, log, DATAGEN_SIMULATOR_PACE=pace)
+    try:
+        yield worker
+    finally:
+        kill(worker)
+
+
+def kill(worker: subprocess.Popen[bytes]) -> None:
+    """Kill a worker and its flow runs together; twice is once."""
+    if worker.poll() is None:
+        for group in [worker.pid, *find_groups(worker.pid)]:
+            os.killpg(group, signal.SIGKILL)
+        worker.wait()
+
+
+def read_times(up: Up, run_id: UUID, event: str) -> list[float]:
+    """Return when the events occurred, the latest first."""
+    wanted = EventFilter(
+        event=EventNameFilter(name=[event]), resource=EventResourceFilter(id=[f"prefect.flow-run.{run_id}"])
     )
+    return [one.occurred.timestamp() for one in up.client.read_events(wanted, 50).events]
+
+
+def read_task_states(up: Up, run_id: UUID) -> list[str | None]:
+    of_run = FlowRunFilter(id=FlowRunFilterId(any_=[run_id]))
+    return [one.state_name for one in up.client.read_task_runs(flow_run_filter=of_run)]
 
 
 def test_worker_and_flow_run_killed_together_do_not_hold_up_the_next_night(up: Up, tmp_path: Path) -> None:
-    worker = start_worker(up, tmp_path / "first.log", DATAGEN_SIMULATOR_PACE="600")
-    killed = start_run(up.client, NIGHTLY, tmp_path / "killed", poll_interval=60)
-    await_submitted(up, tmp_path / "killed")
-    await_answer(lambda: has_beaten(up), up.explain)
-    for group in [worker.pid, *find_groups(worker.pid)]:
-        os.killpg(group, signal.SIGKILL)
-    worker.wait()
+    with working(up, tmp_path / "first.log", pace="600") as worker:
+        killed = start_run(up.client, NIGHTLY, tmp_path / "killed", poll_interval=60)
+        await_submitted(up, tmp_path / "killed")
+        await_answer(lambda: read_times(up, killed, HEARTBEAT), up.explain)
+        kill(worker)
     assert up.client.read_flow_run(killed).state_name == "Running"
 
-    worker = start_worker(up, tmp_path / "second.log", DATAGEN_SIMULATOR_PACE="0.1")
-    try:
+    with working(up, tmp_path / "second.log", pace="0.1"):
         following = start_run(up.client, NIGHTLY, tmp_path / "following", poll_interval=0.5)
         await_run(up, following, "AwaitingConcurrencySlot")
         run = await_run(up, killed, "Crashed")
@@ -69,10 +101,22 @@ def test_worker_and_flow_run_killed_together_do_not_hold_up_the_next_night(up: U
         await_run(up, killed, "Completed")
         assert read_batches(tmp_path / "killed") == ["completed"]
         assert validate_file(tmp_path / "killed" / "dataset.jsonl").n_sound == 3
-    finally:
-        for group in [worker.pid, *find_groups(worker.pid)]:
-            os.killpg(group, signal.SIGKILL)
-        worker.wait()
 
-    assert up.stop(signal.SIGTERM) == 0
-    assert find_processes(up.home) == []
+
+def test_a_run_that_is_suspended_while_it_waits_for_a_batch_is_not_taken_for_dead(up: Up, tmp_path: Path) -> None:
+    with working(up, tmp_path / "worker.log", pace="0.1"):
+        # Longer than a heartbeat: one has to follow the suspension, before the next look at the batch notices it.
+        run_id = start_run(up.client, MANUAL, tmp_path / "run", poll_interval=60)
+        await_answer(lambda: "AwaitingRetry" in read_task_states(up, run_id), up.explain)
+        await_answer(lambda: read_times(up, run_id, HEARTBEAT), up.explain)
+        up.client.set_flow_run_state(run_id, Suspended(timeout_seconds=3600))
+        (left,) = await_answer(lambda: read_times(up, run_id, LEFT), up.explain)
+        (suspended,) = read_times(up, run_id, "prefect.flow-run.Suspended")
+        last = read_times(up, run_id, HEARTBEAT)[0]
+        assert suspended < last <= left, "the case is not the one that this is about"
+        time.sleep(max(0.0, last + SILENCE + 15 - time.time()))
+        assert up.client.read_flow_run(run_id).state_name == "Suspended"
+
+        up.client.resume_flow_run(run_id)
+        await_run(up, run_id, "Completed")
+        assert read_batches(tmp_path / "run") == ["completed"]

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 from prefect.testing.utilities import prefect_test_harness
+from running_flows import training
 
 from datagen_core.dataset.validating import validate_file
 from datagen_core.errors import InputFileError
 from datagen_core.files import read_jsonl, write_jsonl
 from flows.parameters import TrainingParameters
-from running_flows import training
 
 pytestmark = pytest.mark.slow
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from prefect.testing.utilities import prefect_test_harness
+from running_flows import training
 
 from datagen_core.dataset.validating import validate_file
 from datagen_core.errors import CostCapError, FolderInUseError, ProviderError
@@ -16,7 +17,6 @@ from datagen_core.locking import lock_folder
 from datagen_core.simulator import Fault, SimulatorServer, SimulatorSettings
 from datagen_core.simulator.writer import ScriptWriter
 from flows.parameters import TrainingParameters
-from running_flows import training
 
 pytestmark = pytest.mark.slow
 

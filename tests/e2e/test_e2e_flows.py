@@ -20,14 +20,13 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.settings import get_current_settings
 from prefect.testing.utilities import prefect_test_harness
+from running_flows import gold, training
 
 from datagen_core.config import GOLD_CATEGORIES
 from datagen_core.dataset.validating import validate_file
 from datagen_core.errors import HubError, ShortfallError
 from datagen_core.files import fingerprint, read_jsonl
-from running_flows import gold
 from flows.parameters import GoldParameters, TrainingParameters
-from running_flows import training
 
 pytestmark = pytest.mark.slow
 

@@ -10,12 +10,12 @@ from typing import cast
 import pytest
 from fake_provider import FakeProvider, Json
 from prefect.testing.utilities import prefect_test_harness
+from running_flows import training
 
 from datagen_core.dataset.validating import validate_file
 from datagen_core.errors import BatchFailed, MissingKeyError, ProviderError
 from datagen_core.simulator.writer import ScriptWriter
 from flows.parameters import TrainingParameters
-from running_flows import training
 
 pytestmark = pytest.mark.slow
 

@@ -55,7 +55,7 @@ class Seen:
     code: int
     said: str
     left: list[str]
-    refusals: tuple[subprocess.CompletedProcess[str], ...] = ()
+    further: tuple[subprocess.CompletedProcess[str], ...] = ()
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def first(place: Path) -> Iterator[Seen]:
-    """Start it, start a run, switch things off, be refused twice, and press Ctrl-C while the run waits for a batch."""
+    """Start it and a run; switch things off, deploy again, be refused twice; Ctrl-C while the run waits for a batch."""
     up = Up(place / "prefect", DATAGEN_SIMULATOR_PACE="600")
     try:
         up.await_ready()
@@ -74,9 +74,13 @@ def first(place: Path) -> Iterator[Seen]:
         await_submitted(up, place / "run")
         state, batches = up.client.read_flow_run(run_id).state_name, read_batches(place / "run")
         switch_off(up.client)
-        refusals = (start_another(up, up.port), start_another(up, 0))
+        further = (
+            call(up, "up", "--port", str(up.port)),
+            call(up, "up", "--port", "0"),
+            call(up, "deploy", PREFECT_API_URL=up.url),
+        )
         code = up.stop()
-        yield Seen(facts, run_id, state, batches, code, up.said, find_processes(up.home), refusals)
+        yield Seen(facts, run_id, state, batches, code, up.said, find_processes(up.home), further)
     finally:
         up.stop(signal.SIGKILL)
 
@@ -124,10 +128,15 @@ def switch_off(client: SyncPrefectClient) -> None:
         client.pause_automation(automation.id)
 
 
-def start_another(up: Up, port: int) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "flows.cli", "up", "--port", str(port)]
+def call(up: Up, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command, cwd=ROOT, env=build_variables(up.home), capture_output=True, text=True, timeout=PATIENCE, check=False
+        [sys.executable, "-m", "flows.cli", *arguments],
+        cwd=ROOT,
+        env=build_variables(up.home, **variables),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
     )
 
 
@@ -146,7 +155,7 @@ def test_one_command_gives_pool_worker_automations_and_deployments(first: Seen) 
 
 
 def test_a_second_one_beside_it_is_refused(first: Seen) -> None:
-    on_the_port, on_the_data = first.refusals
+    on_the_port, on_the_data, _ = first.further
     assert on_the_port.returncode == on_the_data.returncode == 1
     assert "A Prefect server answers at" in on_the_port.stderr
     assert "is in use by another run (datagen up, process" in on_the_data.stderr
@@ -167,7 +176,13 @@ def test_a_second_start_finds_deployments_and_automations_again(first: Seen, sec
     assert second.facts.workers == first.facts.workers
 
 
-def test_what_was_switched_off_stays_off(second: Seen) -> None:
+def test_deploying_to_a_server_that_runs_says_what_is_there(first: Seen) -> None:
+    deployed = first.further[-1]
+    assert deployed.returncode == 0, deployed.stderr
+    assert {NIGHTLY, MANUAL, GOLD} <= set(deployed.stdout.split())
+
+
+def test_what_was_switched_off_stays_off_whether_deployed_again_or_started_again(second: Seen) -> None:
     assert second.facts.switched_on == {"schedule": False, "deployment": False, "automation": False}
 
 

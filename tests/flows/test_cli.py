@@ -8,7 +8,6 @@ import socket
 from pathlib import Path
 
 import pytest
-import yaml
 from click.testing import Result
 from typer.testing import CliRunner as TyperRunner
 
