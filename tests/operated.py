@@ -11,12 +11,14 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 from uuid import UUID
 
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import FlowRun
+from prefect.states import Scheduled
 
 from flows.operations.environment import choose_port
 
@@ -107,11 +109,14 @@ def start_worker(up: Up, log: Path, **variables: str) -> subprocess.Popen[bytes]
         )
 
 
-def start_run(client: SyncPrefectClient, name: str, folder: Path, *, poll_interval: float) -> UUID:
+def start_run(
+    client: SyncPrefectClient, name: str, folder: Path, *, poll_interval: float, in_seconds: float = 0.0
+) -> UUID:
     """Create a run of a deployment that makes three dialogues, and return its id."""
     parameters = {"count": 3, "seed": 42, "output_dir": str(folder), "queue": {"poll_interval": poll_interval}}
     deployment = client.read_deployment_by_name(name)
-    return client.create_flow_run_from_deployment(deployment.id, parameters=parameters).id
+    due = Scheduled(scheduled_time=datetime.now(UTC) + timedelta(seconds=in_seconds))
+    return client.create_flow_run_from_deployment(deployment.id, parameters=parameters, state=due).id
 
 
 def await_run(up: Up, run_id: UUID, *states: str) -> FlowRun:

@@ -1,4 +1,4 @@
-"""Runs a real Prefect server and real workers for the tests: on 127.0.0.1, in a folder of their own, all gone at the end."""
+"""Runs a real Prefect server and real workers for the tests, on 127.0.0.1; at the end all that was started is gone."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, NamedTuple, Self
@@ -23,10 +23,12 @@ import pytest
 from filelock import FileLock
 from prefect import __version__
 from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId, LogFilter, LogFilterFlowRunId
 from prefect.client.schemas.objects import FlowRun, State, StateDetails, StateType
 from prefect.client.schemas.responses import OrchestrationResult
 from prefect.types import DateTime
+from prefect.workers.process import ProcessWorker
 
 ROOT: Final = Path(__file__).parents[1]
 BIN: Final = Path(sys.executable).parent
@@ -123,7 +125,7 @@ class PrefectServer:
             self._server.wait()
 
     @contextmanager
-    def worker(self, name: str, variables: Mapping[str, str] | None = None) -> Iterator[Worker]:
+    def worker(self, name: str, variables: Mapping[str, str] | None = None) -> Generator[Worker]:
         """Start a worker, and end it and its flows with the block."""
         worker = Worker(self, name, variables or {})
         try:
@@ -160,10 +162,12 @@ class PrefectServer:
         )  # fmt: skip
 
     def deploy(self) -> None:
-        """Make the work pool and every deployment of prefect.yaml."""
-        for arguments in (("work-pool", "create", POOL, "--type", "process"), ("deploy", "--all")):
-            done = self.command(*arguments)
-            assert done.returncode == 0, done.stdout + done.stderr
+        """Make the work pool, and every deployment of prefect.yaml as a user does."""
+        template = ProcessWorker.get_default_base_job_template()
+        with self.client() as client:
+            client.create_work_pool(WorkPoolCreate(name=POOL, type="process", base_job_template=template))
+        done = self.command("deploy", "--all")
+        assert done.returncode == 0, done.stdout + done.stderr
 
     def run(self, deployment: str, parameters: Mapping[str, object]) -> tuple[UUID, str]:
         """Run a deployment from the command line, wait as `--watch` does, and return its id and what was said."""
@@ -178,7 +182,7 @@ class PrefectServer:
     # --- what the Prefect UI asks of the server
 
     @contextmanager
-    def client(self) -> Iterator[SyncPrefectClient]:
+    def client(self) -> Generator[SyncPrefectClient]:
         with SyncPrefectClient(self.url) as client:
             yield client
 
@@ -240,7 +244,7 @@ class PrefectServer:
         if not wait_for(lambda: any("memory allocation" in line for line in self.messages(run))):
             self.fail(run, "Its worker has not done with the crash.")
 
-    def task_states(self, run: UUID, *, is_settled: bool = True) -> dict[str, TaskSeen]:
+    def task_states(self, run: UUID) -> dict[str, TaskSeen]:
         """Return the task runs, by name, since the run last began; a retried or resumed run has task runs of its own.
 
         The server learns of task runs late, so two looks have to agree.
@@ -249,8 +253,7 @@ class PrefectServer:
         deadline = time.monotonic() + PATIENCE
         while True:
             found = self._read_tasks(run)
-            is_quiet = not is_settled or not {one.state for one in found.values()} & _GOING
-            if is_quiet and found == before:
+            if found == before and not {one.state for one in found.values()} & _GOING:
                 return found
             if time.monotonic() > deadline:
                 self.fail(run, f"Its task runs do not settle: {found}")
@@ -396,7 +399,5 @@ def _count(log: Path, words: str) -> int:
 
 
 def _signal(pid: int, number: signal.Signals) -> None:
-    try:
+    with suppress(ProcessLookupError):
         os.kill(pid, number)
-    except ProcessLookupError:
-        pass

@@ -109,14 +109,14 @@ def describe_deployments(client: SyncPrefectClient, stops: Stops) -> list[Deploy
     Raises:
         Stopped: we were told to stop meanwhile.
     """
-    flows = {flow.id: flow.name for flow in client.read_flows()}
     deadline = time.monotonic() + SCHEDULER_PATIENCE
     found: list[Deployed] = []
     for one in _read_deployments(client):
         active = [schedule for schedule in one.schedules if schedule.active and not one.paused]
         while (next_run := _find_next_run(client, one, active)) is None and active and time.monotonic() < deadline:
             stops.sleep(1.0)
-        found.append(Deployed(f"{flows[one.flow_id]}/{one.name}", one.paused, next_run, dict(one.parameters)))
+        name = f"{client.read_flow(one.flow_id).name}/{one.name}"
+        found.append(Deployed(name, one.paused, next_run, dict(one.parameters)))
     return sorted(found)
 
 

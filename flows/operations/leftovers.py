@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -84,9 +84,9 @@ def expect_heartbeats(client: SyncPrefectClient) -> list[str]:
 
 
 def read_overdue(client: SyncPrefectClient) -> list[str]:
-    """Return the names of the pool's runs that were due while no worker ran: they start as soon as one does."""
-    late = FlowRunFilterExpectedStartTime.model_validate({"before_": datetime.now(UTC) - timedelta(seconds=30)})
-    return [run.name for run in _read_runs(client, [StateType.SCHEDULED], late)]
+    """Return the pool's runs that came due while no worker ran, by deployment and time: one that starts begins them."""
+    now = FlowRunFilterExpectedStartTime.model_validate({"before_": datetime.now(UTC)})
+    return sorted(_describe_due(client, run) for run in _read_runs(client, [StateType.SCHEDULED], now))
 
 
 def _read_runs(
@@ -100,6 +100,14 @@ def _read_runs(
     return client.read_flow_runs(
         flow_run_filter=wanted, work_pool_filter=WorkPoolFilter(name=WorkPoolFilterName(any_=[POOL]))
     )
+
+
+def _describe_due(client: SyncPrefectClient, run: FlowRun) -> str:
+    due = "" if run.expected_start_time is None else f" of {run.expected_start_time.astimezone():%Y-%m-%d %H:%M}"
+    if run.deployment_id is None:
+        return f"{run.name}{due}"
+    deployment = client.read_deployment(run.deployment_id)
+    return f"{client.read_flow(deployment.flow_id).name}/{deployment.name}{due}"
 
 
 def _has_reported(client: SyncPrefectClient, run: FlowRun) -> bool:

@@ -106,7 +106,7 @@ class _Operation:
             self._screen.tell("Deploying.")
             _require_process_pool(client)
             deployments = deploy(client, self._project, find_logs(), self._stops)
-            overdue, watched = read_overdue(client), self._take_over(client)
+            watched, overdue = self._take_over(client), read_overdue(client)
             if self._plan.has_worker:
                 self._worker = start_worker(POOL, find_logs(), self._project, self._plan.limit)
                 await_worker(self._worker, client, POOL, self._stops)

@@ -55,6 +55,7 @@ class Seen:
     code: int
     said: str
     left: list[str]
+    due_id: UUID | None = None
     further: tuple[subprocess.CompletedProcess[str], ...] = ()
 
 
@@ -79,8 +80,9 @@ def first(place: Path) -> Iterator[Seen]:
             call(up, "up", "--port", "0"),
             call(up, "deploy", PREFECT_API_URL=up.url),
         )
+        due_id = start_run(up.client, NIGHTLY, place / "due", poll_interval=0.5, in_seconds=15)
         code = up.stop()
-        yield Seen(facts, run_id, state, batches, code, up.said, find_processes(up.home), further)
+        yield Seen(facts, run_id, state, batches, code, up.said, find_processes(up.home), due_id, further)
     finally:
         up.stop(signal.SIGKILL)
 
@@ -94,6 +96,8 @@ def second(place: Path, first: Seen) -> Iterator[Seen]:
         facts, state = look(up.client), up.client.read_flow_run(first.run_id).state_name
         up.client.set_flow_run_state(first.run_id, Scheduled(message="Retried"))
         await_run(up, first.run_id, "Completed")
+        assert first.due_id is not None
+        await_run(up, first.due_id, "Completed")
         start_run(up.client, MANUAL, place / "another", poll_interval=600)
         await_submitted(up, place / "another")
         (worker,) = [one.pid for one in read_table() if one.parent == up.process.pid and is_worker(one.pid)]
@@ -191,6 +195,11 @@ def test_a_run_that_was_at_work_goes_on_and_pays_nothing_twice(first: Seen, seco
     assert first.batches == ["validating"]
     assert second.run_state == "Crashed"
     assert second.batches == ["completed"]
+
+
+def test_a_run_that_came_due_while_nothing_ran_is_named_and_begun(second: Seen) -> None:
+    (line,) = [line for line in second.said.splitlines() if line.startswith("Due while nothing ran")]
+    assert NIGHTLY in line
 
 
 def test_a_worker_that_dies_is_named_and_ends_everything(second: Seen) -> None:
