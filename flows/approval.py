@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Final
 
 from prefect import pause_flow_run, suspend_flow_run
+from prefect.client.orchestration import get_client
 from prefect.context import FlowRunContext
 from prefect.exceptions import FlowPauseTimeout
 from prefect.input import RunInput
+from prefect.logging import get_run_logger
 from prefect.settings import get_current_settings
 from pydantic import Field
 
@@ -24,6 +26,7 @@ from datagen_core.errors import ApprovalError, ConfigError
 from datagen_core.files import Artifact, describe
 from datagen_core.storage import fetch, localize, publishing, relocate
 from flows.opening import Workplace
+from flows.outcome import present
 from flows.parameters import GoldParameters
 from flows.rounds import Rounds, replace_rejected
 from flows.run import Run
@@ -97,6 +100,7 @@ def review_dialogues(run: Run, rounds: Rounds, work: Workplace) -> tuple[Rounds,
             run.prices,
         )
         rounds = replace_rejected(run, rounds, reviewed, work)
+        present(run, rounds)  # what the person is asked about next
 
 
 def _read_known(path: Path) -> tuple[Review, ...]:
@@ -112,6 +116,8 @@ def _ask(run: Run, rounds: Rounds, number: int) -> Review:
     """Wait for the form: a deployment's run gives its worker back meanwhile, another one stays and waits."""
     context, parameters = FlowRunContext.get(), run.parameters
     is_deployed = context is not None and context.flow_run is not None and context.flow_run.deployment_id is not None
+    # A retry does not make Prefect forget its earlier pauses: under their key it would give the old answer again.
+    key = f"review-{number}-{_count_ends(context)}"
     hours = parameters.approval_hours if isinstance(parameters, GoldParameters) else 0.0
     form = Approval.with_initial_data(
         description=(
@@ -120,13 +126,12 @@ def _ask(run: Run, rounds: Rounds, number: int) -> Review:
             "- Three of them, the funnel and the cost: this run's artifacts"
         )
     )
+    get_run_logger().info("The benchmark waits for a person: press Resume on this run's page, and fill in the form.")
     try:
         if is_deployed:
-            answer = suspend_flow_run(wait_for_input=form, timeout=int(hours * 3600), key=f"review-{number}")
+            answer = suspend_flow_run(wait_for_input=form, timeout=int(hours * 3600), key=key)
         else:
-            answer = pause_flow_run(
-                wait_for_input=form, timeout=int(hours * 3600), poll_interval=POLL_SECONDS, key=f"review-{number}"
-            )
+            answer = pause_flow_run(wait_for_input=form, timeout=int(hours * 3600), poll_interval=POLL_SECONDS, key=key)
     except FlowPauseTimeout as error:
         raise ApprovalError(
             f"Nobody answered within {hours:g} hours. Nothing was pushed; retry the run to be asked again."
@@ -141,3 +146,11 @@ def _ask(run: Run, rounds: Rounds, number: int) -> Review:
         reviewed_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     return settle_review(localize(list(rounds.judged)), given)
+
+
+def _count_ends(context: FlowRunContext | None) -> int:
+    """Return how often the run has ended so far: a retry adds one, a resumption does not."""
+    if context is None or context.flow_run is None:
+        return 0
+    with get_client(sync_client=True) as client:
+        return sum(state.is_final() for state in client.read_flow_run_states(context.flow_run.id))

@@ -32,7 +32,7 @@ GoldCount = Annotated[int, Field(ge=1, le=MAX_GOLD_COUNT)]
 Seed = Annotated[int, Field(ge=0, le=2**31)]
 ModelName = Annotated[str, Field(min_length=1)]
 MaxCost = Annotated[float, Field(gt=0)]
-OutputDir = Annotated[Location, Field(min_length=1)]
+OutputDir = Annotated[Location, Field(min_length=1, pattern=r"^([^{}]|\{\{|\}\}|\{(date|time|flow|count|seed)\})+$")]
 RepoId = Annotated[str, Field(pattern=r"^[^/\s]+/[^/\s]+$")]
 
 

@@ -7,6 +7,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, NamedTuple, cast
 
+from prefect.utilities.annotations import quote
+
 from datagen_core.batch.dripping import Drip
 from datagen_core.batch.models import BatchStatus, Shard, Submitted
 from datagen_core.batch.poll import GRACE_SECONDS
@@ -131,7 +133,8 @@ class _Passage:
             round_number=self._number,
             shard_number=number + 1,
             ledger=run.ledger,
-            purse=self._purse.reserve(reserved),
+            # Quoted: Prefect would take the reserved shards for results that this one depends on.
+            purse=cast("Purse", quote(self._purse.reserve(reserved))),
             return_state=True,
         )
         self._submitted[number] = state.result()

@@ -18,7 +18,7 @@ from datagen_core.pricing import PriceBook
 from datagen_core.providers import POLL_SECONDS, STATE_NAMES, ProviderChoice, find_mistakes
 from datagen_core.scenarios import Profile
 from datagen_core.settings import Provider, Settings, TaskRunnerName
-from datagen_core.storage import fetch, is_remote, join_location, mirror_path
+from datagen_core.storage import check_location, fetch, is_remote, join_location, mirror_path
 from flows.occasion import Occasion, fill_output_dir
 from flows.parameters import GoldParameters, TrainingParameters
 from flows.prices import settle_prices
@@ -194,4 +194,5 @@ def _choose(provider: Provider, folder: Path, mistakes: float | None, settings: 
 
 
 def _make_absolute(location: str) -> str:
-    return location if is_remote(location) else os.path.abspath(location)  # noqa: PTH100 - not resolved
+    checked = check_location(location)
+    return checked if is_remote(checked) else os.path.abspath(checked)  # noqa: PTH100 - not resolved

@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from conftest import Golden
+from golden_files import Golden
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reading_markdown import Shown

@@ -6,7 +6,7 @@ import base64
 import re
 from xml.etree import ElementTree
 
-from conftest import Golden
+from golden_files import Golden
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reading_markdown import Shown

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Golden
+from golden_files import Golden
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reading_markdown import Shown
