@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from prefect import task
+from prefect.logging import get_run_logger
 
 from datagen_core.batch.models import Shard
 from datagen_core.batch.requests import RequestOptions
@@ -25,7 +26,9 @@ def generate(
     """Write scenarios and requests. Safe to repeat: same parameters, same bytes."""
     with publishing(folder) as here:
         path = here / REQUESTS_NAME[profile]
-        return relocate(generate_files(profile, count, path, options, seed=seed, sampling=sampling))
+        files = relocate(generate_files(profile, count, path, options, seed=seed, sampling=sampling))
+    get_run_logger().info("Wrote %s requests with seed %s", files.requests.rows, seed)
+    return files
 
 
 @task(
@@ -42,7 +45,9 @@ def generate_again(
     fetch(join_location(folder, REQUESTS_NAME[profile]))  # one that was paid for is kept as it is
     with publishing(folder) as here:
         path = here / REQUESTS_NAME[profile]
-        return relocate(write_next_requests(path, rejections, options, round_number=round_number))
+        requests = relocate(write_next_requests(path, rejections, options, round_number=round_number))
+    get_run_logger().info("Wrote %s requests of round %s", requests.rows, round_number)
+    return requests
 
 
 @task(
@@ -53,4 +58,6 @@ def shard(requests: Artifact, round_number: int, folder: str, limits: ShardLimit
     path = Path(localize(requests).path)
     shards = fetch(join_location(folder, "shards"))  # how the file was cut before
     with publishing(folder):
-        return relocate(shard_requests(path, shards, limits, ledger))
+        cut = relocate(shard_requests(path, shards, limits, ledger))
+    get_run_logger().info("Cut %s requests into %s shards", requests.rows, len(cut))
+    return cut

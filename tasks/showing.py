@@ -16,6 +16,7 @@ from prefect import task
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, create_table_artifact
 from prefect.client.orchestration import get_client
 from prefect.exceptions import PrefectHTTPStatusError
+from prefect.logging import get_run_logger
 
 from datagen_core.batch.models import BatchStatus, Shard, Submitted
 from datagen_core.dataset.funnel import read_funnel
@@ -153,6 +154,7 @@ def show(
     create_table_artifact(
         [dict(row) for row in build_funnel_rows(funnel)], key=table, description=f"Requests of {name}"
     )
+    get_run_logger().info("Made %s artifacts", len(keys) + 1)
     return [*keys, table]
 
 
