@@ -73,7 +73,6 @@ def _can_pass(error: object) -> bool:
 
 @task(
     name="submit",
-    tags=["provider"],
     task_run_name="submit shard {round_number}.{shard_number}",
     cache_policy=stage_cache("submit"),
     persist_result=True,
@@ -115,7 +114,6 @@ def submit(
 
 @task(
     name="poll",
-    tags=["provider"],
     task_run_name="poll shard {round_number}.{shard_number}",
     cache_policy=stage_cache("poll"),
     persist_result=True,
@@ -191,7 +189,6 @@ def heeding_retry_after() -> Generator[None]:
 
 @task(
     name="retrieve",
-    tags=["provider"],
     task_run_name="retrieve shard {round_number}.{shard_number}",
     cache_policy=stage_cache("retrieve"),
     persist_result=True,

@@ -27,7 +27,6 @@ _RULES = int(RULES_VERSION) + 2
 
 @task(
     name="preprocess",
-    tags=["judging"],
     task_run_name="preprocess shard {round_number}.{shard_number}",
     cache_policy=stage_cache("preprocess", _RULES),
     persist_result=True,
@@ -51,7 +50,6 @@ def preprocess(
 
 @task(
     name="join",
-    tags=["judging"],
     task_run_name="join round {round_number}",
     cache_policy=stage_cache("join", _RULES),
     persist_result=True,
