@@ -53,7 +53,7 @@ def render_chats(dataset: Path, *, seed: str, title: str) -> str:
         facts = [one.kind, meta.get("category"), meta.get("topic"), dialogue.date]
         told = ", ".join(escape(str(fact), _LONGEST_NAME) for fact in facts if fact is not None)
         page.add(f"## {escape(name, _LONGEST_NAME)}\n\n{told}", name="a dialogue's heading")
-        page.add_table(["who", "says"], _iter_cells(dialogue), name=f"turns of {escape(name, _LONGEST_NAME)}")
+        page.add_list(_iter_lines(dialogue), name=f"turns of {escape(name, _LONGEST_NAME)}")
     return page.render()
 
 
@@ -91,12 +91,13 @@ def _read(dataset: Path, drawn: _Drawn) -> Dialogue:
         raise InputFileError(dataset, str(error), line=drawn.number, advice=_ADVICE) from error
 
 
-def _iter_cells(dialogue: Dialogue) -> Iterator[list[str]]:
-    """Yield a table's rows; the customer's own id, the same in every call, is left out."""
+def _iter_lines(dialogue: Dialogue) -> Iterator[str]:
+    """Yield a list's entries; the customer's own id, the same in every call, is left out."""
     for turn in dialogue.turns[:_MOST_TURNS]:
         line = write_turn(turn, hidden=[dialogue.uid])
-        who = f"**{line.role}**" if line.role == "customer" else line.role
-        show = escape if line.role in ("customer", "counsellor") else escape_code
-        yield [who, show(line.text, _LONGEST_TEXT)]
+        is_speech = line.role in ("customer", "counsellor")
+        show = escape if is_speech else escape_code
+        who = f"**{line.role}:**" if is_speech else f"{line.role}:"
+        yield f"{who} {show(line.text, _LONGEST_TEXT)}"
     if len(dialogue.turns) > _MOST_TURNS:
-        yield ["", f"*and {write_count(len(dialogue.turns) - _MOST_TURNS, 'more turn')}*"]
+        yield f"*and {write_count(len(dialogue.turns) - _MOST_TURNS, 'more turn')}*"

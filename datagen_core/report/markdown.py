@@ -100,18 +100,23 @@ class Page:
         """Add a table with as many rows as fit; the columns of `right` hold numbers. One without rows is none."""
         numbers = set(right)
         ruler = ["---:" if place in numbers else "---" for place in range(len(head))]
-        lines = [render_line(head), render_line(ruler)]
-        size, n_over = sum(len(line.encode()) + 1 for line in lines), 0
-        for row in rows:
-            line = render_line(row)
+        self._add_lines([render_line(head), render_line(ruler)], map(render_line, rows), name=name)
+
+    def add_list(self, entries: Iterable[str], *, name: str) -> None:
+        """Add a list with as many entries as fit. Unlike a table's cells, which a UI may cut, its lines are wrapped."""
+        self._add_lines([], (f"- {entry}" for entry in entries), name=name)
+
+    def _add_lines(self, head: Sequence[str], lines: Iterable[str], *, name: str) -> None:
+        kept, size, n_over = list(head), sum(len(line.encode()) + 1 for line in head), 0
+        for line in lines:
             size += len(line.encode()) + 1
             n_over += size >= self._room
             if not n_over:
-                lines.append(line)
+                kept.append(line)
         if n_over:
             self._left_out.append(f"{n_over:,} more {name}")
-        if len(lines) > 2:
-            self.add("\n".join(lines), name=name)
+        if len(kept) > len(head):
+            self.add("\n".join(kept), name=name)
 
     def render(self) -> str:
         """Return the text."""
