@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import httpx
+from prefect.exceptions import PrefectHTTPStatusError
 from prefect.logging import get_run_logger
 from pydantic import BaseModel, ConfigDict
 
@@ -43,19 +45,7 @@ def present(run: Run, rounds: Rounds) -> RunOutcome:
     """
     dataset = rounds.files.judged.dataset
     run_stage(render, run.results, call_here, dataset, run.parameters.template, folder=run.place("samples"))
-    run_stage(
-        show,
-        run.results,
-        call_here,
-        run.profile,
-        rounds.files,
-        run.location,
-        list(rounds.batches),
-        run.choice.provider,
-        run.choice.base_url or "",
-        run.parameters.repo_id,
-        read_settings().hf_endpoint,
-    )
+    _show(run, rounds)
     funnel = read_funnel(Path(localize(rounds.files.judged.funnel).path))
     outcome = RunOutcome(folder=run.location, funnel=funnel, is_simulated=run.choice.provider == "simulator")
     if not funnel.missing:
@@ -65,6 +55,26 @@ def present(run: Run, rounds: Rounds) -> RunOutcome:
         raise ShortfallError(shortfall)
     get_run_logger().warning(shortfall)
     return outcome.model_copy(update={"shortfall": shortfall})
+
+
+def _show(run: Run, rounds: Rounds) -> None:
+    """Make the run's artifacts; that Prefect's server cannot take them is no reason to fail a run that is complete."""
+    try:
+        run_stage(
+            show,
+            run.results,
+            call_here,
+            run.profile,
+            rounds.files,
+            run.location,
+            list(rounds.batches),
+            run.choice.provider,
+            run.choice.base_url or "",
+            run.parameters.repo_id,
+            read_settings().hf_endpoint,
+        )
+    except (httpx.HTTPError, PrefectHTTPStatusError) as error:
+        get_run_logger().warning("The run is not shown in Prefect: %s. Retry it to make its artifacts.", error)
 
 
 def publish(run: Run, files: RunFiles, reviews: Artifact | None = None) -> PushReport | None:

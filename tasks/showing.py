@@ -17,6 +17,7 @@ from prefect.artifacts import create_markdown_artifact, create_progress_artifact
 from prefect.client.orchestration import get_client
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.logging import get_run_logger
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from datagen_core.batch.models import BatchStatus, Shard, Submitted
 from datagen_core.dataset.funnel import read_funnel
@@ -89,11 +90,12 @@ class ShardProgress:
         done = sum(status.counts.completed + status.counts.failed for status in self._heard.values())
         share = min(100.0, 100 * done / total) if total else 100.0
         try:
-            if self._table is None or self._bar is None:
-                self._create(progress, share)
-            else:
-                _update(self._table, json.dumps(progress.rows), self._describe(progress))
-                _update(self._bar, share, self._describe(progress))
+            with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}):  # while the server is away, looks go on
+                if self._table is None or self._bar is None:
+                    self._create(progress, share)
+                else:
+                    _update(self._table, json.dumps(progress.rows), self._describe(progress))
+                    _update(self._bar, share, self._describe(progress))
         except (httpx.HTTPError, PrefectHTTPStatusError, RuntimeError, ValueError) as error:
             _log.debug("The progress could not be shown: %s", error)
 
