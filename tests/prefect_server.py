@@ -37,20 +37,6 @@ MARK: Final = "DATAGEN_TEST_PROCESS"
 """Stands in the environment of all that is started here, and of what that starts: so nothing else is ever ended."""
 
 PATIENCE: Final = 240.0
-# `prefect`, but with the garbage collector in a thread of its own. In the event loop's, it finalizes now and then a
-# statement of a connection that waits in another thread for SQLite's lock; the loop then waits as well, and with it who
-# holds the lock, until SQLite gives up after 60 s. Seen with prefect 3.8.8 on CPython 3.11, about every three minutes.
-_PREFECT: Final = """
-import gc, threading, time
-def collect():
-    while True:
-        time.sleep(20)
-        gc.collect()
-gc.disable()
-threading.Thread(target=collect, daemon=True).start()
-from prefect.cli import app
-app()
-"""
 _OURS: Final = ("PREFECT", "DATAGEN", "OPENAI", "HF_", "HUGGING")
 _GOING: Final = frozenset({"Pending", "Running", "AwaitingRetry", "Retrying", "Scheduled"})
 
@@ -124,7 +110,7 @@ class PrefectServer:
     def start(self) -> Self:
         """Start the server, or start it again on the same port and data, and wait until it answers."""
         command = ["server", "start", "--host", "127.0.0.1", "--port", str(self.port)]
-        self._server = self.spawn("server", [sys.executable, "-c", _PREFECT, *command])
+        self._server = self.spawn("server", [sys.executable, "-m", "flows.operations.serving", *command])
         deadline = time.monotonic() + PATIENCE
         while not self._is_healthy():
             if self._server.poll() is not None or time.monotonic() > deadline:

@@ -22,7 +22,7 @@ POLL_SECONDS: Final = 0.5
 
 def start_server(port: int, logs: Path, folder: Path) -> Child:
     """Start the server; its data lies in PREFECT_HOME, or where PREFECT_SERVER_DATABASE_CONNECTION_URL says."""
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", HOST, "--port", str(port)]
+    command = [sys.executable, "-m", "flows.operations.serving", "server", "start", "--host", HOST, "--port", str(port)]
     return start_child("server", command, logs / "server.log", folder=folder)
 
 
