@@ -39,7 +39,10 @@ POLL_SECONDS: Final = 5
 class Approval(RunInput):
     """The form that a person fills in before gold is pushed."""
 
-    approve: bool = Field(default=False, description="Push the benchmark as it is.")
+    approve: bool = Field(
+        default=False,
+        description="Push the benchmark as it is. Off, with nothing to replace: the run fails, and Retry asks again.",
+    )
     reject: list[str] = Field(
         default=[],
         description="Dialogues to replace, by scenario id (gold-42-000007) or sample name (sample_0008). New ones are "
@@ -84,9 +87,10 @@ def review_dialogues(run: Run, rounds: Rounds, work: Workplace) -> tuple[Rounds,
             path = fetch(place)
             return rounds, relocate(describe(path, len(known)))
         if not answer.rejected:
+            said = f": {answer.note.rstrip('.')}" if answer.note else ""
             raise ApprovalError(
-                f"{answer.reviewer or 'The reviewer'} did not approve the benchmark"
-                f"{f': {answer.note}' if answer.note else ''}. Nothing was pushed; retry the run to be asked again."
+                f"{answer.reviewer or 'The reviewer'} did not approve the benchmark{said}. Nothing was pushed; retry "
+                "the run to be asked again."
             )
         reviewed = run_stage(
             review,

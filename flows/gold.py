@@ -5,7 +5,6 @@ from __future__ import annotations
 from prefect import flow
 
 from datagen_core.scenarios import GOLD_PER_CATEGORY
-from datagen_core.settings import Provider
 from flows.approval import require_reachable, review_dialogues
 from flows.cancelling import cancel_batches
 from flows.occasion import name_run, read_occasion
@@ -19,6 +18,7 @@ from flows.parameters import (
     MaxCost,
     ModelName,
     OutputDir,
+    ProviderOrNone,
     PublicationParameters,
     QueueParameters,
     RepoId,
@@ -36,7 +36,7 @@ from tasks.provider import read_settings
 def gold(
     count: GoldCount = GOLD_PER_CATEGORY,
     seed: Seed | None = None,
-    provider: Provider | None = None,
+    provider: ProviderOrNone = None,
     model: ModelName | None = None,
     max_cost: MaxCost | None = None,
     output_dir: OutputDir | None = None,
@@ -54,11 +54,12 @@ def gold(
     person was asked and did not approve.
 
     Args:
-        count: How many dialogues of each of the eight categories to end with.
-        seed: Same seed and count, same requests. Unset: from the time a deployment's run was scheduled for; else 42.
+        count: How many dialogues of each of the eight categories to end with: 1 to 125,000.
+        seed: Same seed and count, same requests; 0 or more. Unset: from the time a deployment's run was scheduled for,
+            else 42.
         provider: Unset: DATAGEN_PROVIDER; else openai where OPENAI_API_KEY is set, else simulator.
         model: The model asked. Unset: DATAGEN_MODEL, else gpt-6-luna.
-        max_cost: US dollars that the run may cost at most, over all rounds. Unset: no cap.
+        max_cost: US dollars that the run may cost at most, over all rounds; above 0. Unset: no cap.
         output_dir: The run's folder, a path or a URL such as s3://bucket/run. {date}, {time}, {seed}, {count} and
             {flow} are filled in. Unset: output/gold.
         repo_id: OWNER/NAME on the Hub. Unset: nothing is pushed.

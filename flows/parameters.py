@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import PurePath
-from typing import Annotated, Any, ClassVar, Final, Self
+from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
@@ -27,6 +27,9 @@ def _as_text(value: object) -> object:
 Location = Annotated[str, BeforeValidator(_as_text)]
 """A path, or the URL of a file system that fsspec knows, such as `s3://bucket/run`."""
 
+ProviderOrNone = Literal[Provider, None]
+"""One closed set, None included: the UI makes a list of it, where it makes a switch of a union with None."""
+
 Count = Annotated[int, Field(ge=1, le=MAX_COUNT)]
 GoldCount = Annotated[int, Field(ge=1, le=MAX_GOLD_COUNT)]
 Seed = Annotated[int, Field(ge=0, le=2**31)]
@@ -43,9 +46,9 @@ class _Group(BaseModel):
 class DialogueParameters(_Group):
     """Which dialogues are asked for."""
 
-    mix: dict[Kind, float] = Field(
+    mix: dict[Kind, Annotated[float, Field(ge=0)]] = Field(
         default_factory=lambda: dict(KIND_MIX),
-        description="Shares of the kinds; those not named get none, and the sum may be any.",
+        description="Shares of the kinds, 0 or more; those not named get none, and the sum may be any but 0.",
     )
     parallel_calls: bool = Field(
         default=False, description="Ask for several calls in one turn where the steps allow it."
@@ -71,11 +74,11 @@ class RequestParameters(_Group):
         default=MAX_OUTPUT_TOKENS,
         ge=256,
         le=128_000,
-        description="Tokens one answer may have, reasoning included.",
+        description="Tokens one answer may have, reasoning included: 256 to 128,000.",
     )
-    max_rounds: int = Field(default=8, ge=1, le=20, description="How often what is missing is asked for.")
+    max_rounds: int = Field(default=8, ge=1, le=20, description="How often what is missing is asked for: 1 to 20.")
     mistakes: float | None = Field(
-        default=None, ge=0, le=1, description="Share of mistakes the embedded simulator plants. Unset: 0.15."
+        default=None, ge=0, le=1, description="Share of mistakes the embedded simulator plants: 0 to 1. Unset: 0.15."
     )
 
 
@@ -86,20 +89,26 @@ class QueueParameters(_Group):
         default=None,
         gt=0,
         le=3600,
-        description="Seconds between the first looks at a batch; later ones are further apart, up to ten minutes. "
+        description="Seconds between the first looks at a batch, above 0, at most 3,600; later ones are further apart, "
+        "up to ten minutes. "
         "Unset: 60, simulator 1, local 2.",
     )
     max_enqueued_tokens: int | None = Field(
-        default=None, ge=1, description="Prompt tokens queued at the provider at once. Unset: all that there are."
+        default=None,
+        ge=1,
+        description="Prompt tokens queued at the provider at once, 1 or more. Unset: all that there are.",
     )
     max_in_flight: int | None = Field(
-        default=None, ge=1, le=2000, description="Batches queued at the provider at once. Unset: all that there are."
+        default=None,
+        ge=1,
+        le=2000,
+        description="Batches queued at the provider at once: 1 to 2,000. Unset: all that there are.",
     )
     shard_size: int | None = Field(
         default=None,
         ge=1,
         le=50_000,
-        description="Requests in a batch at most. Unset: as many as the provider takes, 50,000 mostly.",
+        description="Requests in a batch at most: 1 to 50,000. Unset: as many as the provider takes.",
     )
     cancel_batches: bool = Field(
         default=True, description="Cancel the run's batches at the provider when the run is cancelled in Prefect."
@@ -132,13 +141,13 @@ class PublicationParameters(_Group):
 class WorkerParameters(_Group):
     """Where shards are judged."""
 
-    task_runner: TaskRunnerName | None = Field(
+    task_runner: Literal[TaskRunnerName, None] = Field(
         default=None,
         description="threads: in the flow's process. dask, ray: on a cluster, its address in DATAGEN_CLUSTER_ADDRESS. "
         "Unset: DATAGEN_TASK_RUNNER, threads.",
     )
     max_workers: int | None = Field(
-        default=None, ge=1, le=1000, description="Shards judged at one time. Unset: DATAGEN_MAX_WORKERS, 4."
+        default=None, ge=1, le=1000, description="Shards judged at one time: 1 to 1,000. Unset: DATAGEN_MAX_WORKERS, 4."
     )
 
 
@@ -149,7 +158,10 @@ class ApprovalParameters(_Group):
         default=False, description="Wait before the push until a person has approved in the Prefect UI."
     )
     approval_hours: float = Field(
-        default=72, gt=0, le=24 * 90, description="How long to wait for the person; then the run fails, nothing lost."
+        default=72,
+        gt=0,
+        le=24 * 90,
+        description="Hours to wait for the person, above 0, at most 2,160; then the run fails, nothing lost.",
     )
 
 
@@ -159,7 +171,7 @@ class RunParameters(RequestParameters, QueueParameters, ComparisonParameters, Pu
     groups: ClassVar[Mapping[str, type[_Group]]] = {}
 
     seed: Seed | None = None
-    provider: Provider | None = None
+    provider: ProviderOrNone = None
     model: ModelName | None = None
     max_cost: MaxCost | None = None
     output_dir: OutputDir | None = None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from prefect import flow
 
-from datagen_core.settings import Provider
 from flows.cancelling import cancel_batches
 from flows.occasion import name_run, read_occasion
 from flows.opening import open_run
@@ -15,6 +14,7 @@ from flows.parameters import (
     MaxCost,
     ModelName,
     OutputDir,
+    ProviderOrNone,
     PublicationParameters,
     QueueParameters,
     RepoId,
@@ -34,7 +34,7 @@ from tasks.provider import read_settings
 def training(
     count: Count = 400,
     seed: Seed | None = None,
-    provider: Provider | None = None,
+    provider: ProviderOrNone = None,
     model: ModelName | None = None,
     max_cost: MaxCost | None = None,
     output_dir: OutputDir | None = None,
@@ -51,11 +51,12 @@ def training(
     A second run with the same parameters takes every stage from the cache; a failed one reruns only what failed.
 
     Args:
-        count: How many dialogues to end with.
-        seed: Same seed and count, same requests. Unset: from the time a deployment's run was scheduled for; else 42.
+        count: How many dialogues to end with: 1 to 1,000,000.
+        seed: Same seed and count, same requests; 0 or more. Unset: from the time a deployment's run was scheduled for,
+            else 42.
         provider: Unset: DATAGEN_PROVIDER; else openai where OPENAI_API_KEY is set, else simulator.
         model: The model asked. Unset: DATAGEN_MODEL, else gpt-6-luna.
-        max_cost: US dollars that the run may cost at most, over all rounds. Unset: no cap.
+        max_cost: US dollars that the run may cost at most, over all rounds; above 0. Unset: no cap.
         output_dir: The run's folder, a path or a URL such as s3://bucket/run. {date}, {time}, {seed}, {count} and
             {flow} are filled in. Unset: output/training.
         repo_id: OWNER/NAME on the Hub. Unset: nothing is pushed.
