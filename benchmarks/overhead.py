@@ -33,9 +33,12 @@ sys.path.insert(0, str(ROOT / "tests"))
 MOST_SECONDS_AGAIN = 15.0
 COUNT = 40
 SHARDS = 10
-LOOKS_SECONDS = 40.0
+POLLED_SHARDS = 50
+LOOKS_INTERVAL = 5.0
+LOOKS_PACE = 25.0
+SETTLE_SECONDS = 8.0
 SAMPLE_SECONDS = 0.05
-TABLES = ("task_run_state", "flow_run_state", "events", "log")
+TABLES = ("task_run", "task_run_state", "flow_run_state", "events", "event_resources", "log", "artifact")
 
 BARE = """
 import sys
@@ -105,9 +108,12 @@ def _count_threads(pid: int) -> int:
 
 
 def count_rows(database: Path) -> dict[str, int]:
-    """Return how many rows stand in the tables that grow with states, events and logs."""
+    """Return how many rows stand in the tables that grow with states, events and logs, and the bytes of all tables."""
     with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
-        return {name: int(connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0]) for name in TABLES}
+        rows = {name: int(connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0]) for name in TABLES}
+        pages = [int(connection.execute(f"PRAGMA {name}").fetchone()[0]) for name in ("page_count", "freelist_count")]
+        size = int(connection.execute("PRAGMA page_size").fetchone()[0])
+    return {**rows, "bytes": (pages[0] - pages[1]) * size}
 
 
 def count_looks(folder: Path) -> int:
@@ -121,7 +127,7 @@ def show(name: str, took: Took, floor: Took) -> None:
     print(f"{name:48} {took.wall:8.1f} {took.cpu:8.1f} {took.wall / floor.wall:8.1f} x {took.cpu / floor.cpu:8.1f} x")
 
 
-def measure(folder: Path, n_dialogues: int, n_shards: int) -> bool:
+def measure(folder: Path, n_dialogues: int, n_shards: int, n_polled: int) -> bool:
     """Print the table; tell whether the bound was kept."""
     from prefect_server import PrefectServer
 
@@ -157,22 +163,35 @@ def measure(folder: Path, n_dialogues: int, n_shards: int) -> bool:
         per_shard = Took((several.wall - single.wall) / (n_shards - 1), (several.cpu - single.cpu) / (n_shards - 1))
         print(f"{'each further shard':48} {per_shard.wall:8.2f} {per_shard.cpu:8.2f}")
         print(f"threads of the flow's process: {single.threads} with 1 shard, {several.threads} with {n_shards}")
-        _measure_looks(folder, connected, server.folder / "home" / "prefect.db", single)
+        _measure_looks(folder, connected, server.folder / "home" / "prefect.db", n_polled)
         _measure_pickup(folder, server)
     return again.wall < MOST_SECONDS_AGAIN
 
 
-def _measure_looks(folder: Path, environment: Mapping[str, str], database: Path, single: Took) -> None:
+def _measure_looks(folder: Path, environment: Mapping[str, str], database: Path, n_shards: int) -> None:
+    """Compare a run whose batches are looked at many times with one whose batches have ended at the first look."""
+    told = {**environment, "PREFECT_LOGGING_LEVEL": "INFO"}
+    _settle(database)
     before = count_rows(database)
-    slow = {**environment, "DATAGEN_SIMULATOR_PACE": str(LOOKS_SECONDS / 3)}
-    took = run_child(FLOW, slow, folder / "looks", 2, 2, 0.5)
-    time.sleep(5)  # states and events reach the database a little later
-    n_looks, after = count_looks(folder / "looks"), count_rows(database)
-    rows = ", ".join(f"{name} {(after[name] - before[name]) / n_looks:.1f}" for name in TABLES)
-    print(
-        f"{n_looks} looks at a slow batch: {max(0.0, took.cpu - single.cpu) / n_looks * 1000:.0f} ms CPU each at most;"
+    quick = run_child(FLOW, told, folder / "quick", n_shards, 1, LOOKS_INTERVAL)
+    between = _settle(database)
+    slow = run_child(
+        FLOW, {**told, "DATAGEN_SIMULATOR_PACE": str(LOOKS_PACE)}, folder / "slow", n_shards, 1, LOOKS_INTERVAL
     )
-    print(f"  rows a look, the rest of its run included: {rows}")
+    after, more = _settle(database), count_looks(folder / "slow") - count_looks(folder / "quick")
+    added = {name: (after[name] - 2 * between[name] + before[name]) / more for name in after}
+    print(f"{n_shards} shards, looked at {more} times more: {slow.threads} threads in the flow's process")
+    print(f"{'  CPU of the flow, a look':48} {(slow.cpu - quick.cpu) / more:8.3f}")
+    print(f"  rows a look: {', '.join(f'{name} {added[name]:.1f}' for name in TABLES)}; {added['bytes'] / 1000:.1f} kB")
+
+
+def _settle(database: Path) -> dict[str, int]:
+    """Return the counts once they stand still: states, events and logs reach the database a little later."""
+    before: dict[str, int] = {}
+    while (now := count_rows(database)) != before:
+        before = now
+        time.sleep(SETTLE_SECONDS)
+    return now
 
 
 def _measure_pickup(folder: Path, server: PrefectServer) -> None:  # pyright: ignore[reportUndefinedVariable] # noqa: F821
@@ -194,9 +213,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=COUNT, help="dialogues a run")
     parser.add_argument("--shards", type=int, default=SHARDS, help="shards of the run that has several")
+    parser.add_argument("--polled", type=int, default=POLLED_SHARDS, help="shards of the run that is looked at long")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        is_kept = measure(Path(name), asked.count, asked.shards)
+        is_kept = measure(Path(name), asked.count, asked.shards, asked.polled)
     print(f"A finished run again takes less than {MOST_SECONDS_AGAIN:.0f} s: {'yes' if is_kept else 'NO'}")
     sys.exit(0 if is_kept else 1)
 
