@@ -120,7 +120,8 @@ class BatchNotReady(BatchError):
     """The batch has not ended yet; ask again later."""
 
     def __init__(self, batch_id: str, *, status: str, completed: int, total: int, advice: str = "") -> None:
-        super().__init__(f"Batch {batch_id!r} is {status}: {completed} of {total} requests done. {advice}".rstrip())
+        done = f"{completed} of {total} requests done" if total else "its requests are not counted yet"
+        super().__init__(f"Batch {batch_id!r} is {status}: {done}. {advice}".rstrip())
         self.batch_id, self.status = batch_id, status
 
 
@@ -143,6 +144,10 @@ class SubmissionUnknown(BatchError):
 
 class ProviderError(DatagenError):
     """The provider cannot be reached, or refuses the key."""
+
+
+class SecretsUnreachableError(ProviderError):
+    """Where keys are kept cannot be asked for one; it may be back in a moment."""
 
 
 class CostCapError(DatagenError):
@@ -171,6 +176,10 @@ class ShortfallError(DatagenError):
 
 class ApprovalError(DatagenError):
     """A person was asked before the push, and did not approve, or did not answer in time."""
+
+
+class OperationError(DatagenError):
+    """The server, the worker or a deployment could not be started, or ended by itself."""
 
 
 class HubError(DatagenError):

@@ -9,11 +9,11 @@ from typing import Any, cast
 
 from prefect import Task
 from prefect.futures import PrefectFuture
-from prefect.settings import get_current_settings
 from prefect.task_runners import TaskRunner
 
 from datagen_core.errors import ConfigError
 from datagen_core.settings import TaskRunnerName
+from flows.operations.temporary import has_lasting_server
 from tasks.caching import Call, call_here
 
 
@@ -30,7 +30,7 @@ def open_runner(name: TaskRunnerName, n_workers: int, address: str | None) -> Ge
     if name == "threads":
         yield call_here
         return
-    if get_current_settings().api.url is None:
+    if not has_lasting_server():
         raise ConfigError(
             f"Task runner {name!r} needs a Prefect server that its workers reach, too. Start one with 'datagen up' or "
             "'prefect server start', set PREFECT_API_URL, and run again; or choose task_runner threads."

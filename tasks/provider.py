@@ -10,7 +10,7 @@ import httpx
 from prefect.blocks.system import Secret
 
 from datagen_core.batch.api import BatchApi
-from datagen_core.errors import ConfigError
+from datagen_core.errors import SecretsUnreachableError
 from datagen_core.providers import ProviderChoice, open_client
 from datagen_core.settings import Settings, load_settings
 
@@ -18,6 +18,10 @@ from datagen_core.settings import Settings, load_settings
 def read_settings() -> Settings:
     """Return the settings, Prefect's Secret blocks included."""
     return load_settings(load_secret)
+
+
+_known: dict[str, str | None] = {}
+"""Secret blocks by name, as Prefect's server last had them."""
 
 
 @contextmanager
@@ -33,16 +37,22 @@ def connect(choice: ProviderChoice) -> Generator[BatchApi]:
 def load_secret(block: str) -> str | None:
     """Return the value of a Secret block, or None where there is none of this name.
 
+    While Prefect's server is away, the value that this process was last given counts.
+
     Raises:
-        ConfigError: Prefect's server cannot be asked.
+        SecretsUnreachableError: the server cannot be asked, and was not asked before.
     """
     try:
         loaded = cast("Secret[str]", Secret.load(block, _sync=True))  # pyright: ignore[reportCallIssue]
     except ValueError:
-        return None
+        _known[block] = None
     except httpx.HTTPError as error:
-        raise ConfigError(
+        if block in _known:
+            return _known[block]
+        raise SecretsUnreachableError(
             f"Prefect's server cannot be asked for the Secret block {block!r} ({type(error).__name__}). Start it with "
             "'prefect server start', correct PREFECT_API_URL, or set the key in the environment."
         ) from error
-    return str(loaded.get())
+    else:
+        _known[block] = str(loaded.get())
+    return _known[block]

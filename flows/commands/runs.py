@@ -39,6 +39,7 @@ from flows.commands.options import (
 from flows.commands.places import console, display, showing_progress
 from flows.commands.stopping import ask_to_cancel, ending_on_interrupt
 from flows.commands.tables import show_reasons, show_run
+from flows.operations.temporary import has_lasting_server, temporary_server
 
 if TYPE_CHECKING:
     from flows.outcome import RunOutcome
@@ -165,8 +166,11 @@ def _run(name: str, parameters: dict[str, object], *, verbose: bool) -> None:
         console.status("generate, submit, poll, retrieve, preprocess, render") as spinner,
         showing_progress(),
         ending_on_interrupt(lambda: _conclude_interrupt(name, parameters), spinner),
+        temporary_server() as await_server,
     ):
-        outcome = _load(name)(parameters)
+        run = _load(name)
+        await_server()
+        outcome = run(parameters)
     show_run(name, outcome.funnel, seconds=time.monotonic() - started)
     show_reasons(outcome.funnel)
     if outcome.is_simulated:
@@ -180,11 +184,11 @@ def _run(name: str, parameters: dict[str, object], *, verbose: bool) -> None:
 def _conclude_interrupt(name: str, parameters: dict[str, object]) -> None:
     from flows.occasion import read_occasion
     from flows.run import settle
+    from tasks.provider import read_settings
 
-    model = _find_model(name)
-    run = settle(
-        "gold" if name == "gold" else "training", model.model_validate(parameters), load_settings(), read_occasion()
-    )
+    asked = _find_model(name).model_validate({**parameters, "repo_id": None})  # nothing is pushed any more
+    settings = read_settings() if has_lasting_server() else load_settings()
+    run = settle("gold" if name == "gold" else "training", asked, settings, read_occasion())
     provider = run.choice.provider
     ask_to_cancel(lambda: cancel(run.folder, provider=provider, yes=True), provider)
 
@@ -217,11 +221,9 @@ def _load(name: str) -> Callable[[dict[str, object]], RunOutcome]:
 
 def _prepare_prefect(*, verbose: bool) -> None:
     """Set what Prefect reads at import, unless the user has."""
-    # The first start of Prefect's own server migrates its database, which takes longer than it waits by default.
-    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     if not verbose:
         # What goes wrong is said by the command itself, in a sentence and without Prefect's tracebacks.
         os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
-        # Prefect's own server, stopped with the run, tells of every event it did not get to write.
+        # The temporary server, stopped with the run, tells of every event it did not get to write.
         os.environ.setdefault("PREFECT_SERVER_LOGGING_LEVEL", "CRITICAL")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datagen_core.settings import Provider, Settings, load_settings
+from flows.operations.temporary import has_lasting_server
 
 
 def read_settings(provider: Provider | None = None, *, hub: bool = False) -> Settings:
@@ -16,9 +17,7 @@ def read_settings(provider: Provider | None = None, *, hub: bool = False) -> Set
     lacks_key = (provider or settings.provider) == "openai" and settings.openai_api_key is None
     if not lacks_key and not (hub and settings.hf_token is None):
         return settings
-    from prefect.settings import get_current_settings
-
-    if get_current_settings().api.url is None:
+    if not has_lasting_server():
         return settings
     from tasks.provider import load_secret
 

@@ -17,6 +17,7 @@ from rich.status import Status
 from datagen_core.errors import DatagenError
 from datagen_core.settings import Provider
 from flows.commands.places import console
+from flows.operations.temporary import end_temporary_server, has_lasting_server
 
 INTERRUPTED = 130
 """The exit code of a command that Ctrl-C has ended, as shells have it."""
@@ -53,7 +54,11 @@ def ending_on_interrupt(conclude: Callable[[], None], spinner: Status) -> Genera
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         spinner.stop()
         try:
-            conclude()
+            try:
+                conclude()
+            except DatagenError as error:
+                told = f"Stopped. Batches that were submitted may go on at the provider. {error}"
+                Console(stderr=True, soft_wrap=True).print(told, markup=False)
             _tell_prefect()
         finally:
             sys.stdout.flush()
@@ -75,22 +80,17 @@ def _wants_to_cancel() -> bool:
 
 
 def _tell_prefect() -> None:
-    """Mark the flow run as cancelled where a server keeps it; one that Prefect started for this run ends with it."""
+    """Mark the flow run as cancelled where a server keeps it; one that was started for this run ends with it."""
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.objects import State
     from prefect.context import FlowRunContext
-    from prefect.server.api.server import SubprocessASGIServer
-    from prefect.settings import get_current_settings
     from prefect.states import Cancelled
 
     logging.disable(logging.CRITICAL)  # Prefect's threads go on for a moment, and say that they cannot
     context = FlowRunContext.get()
-    has_server = get_current_settings().api.url is not None
     with suppress(Exception):  # the process ends in any case
-        if has_server and context is not None and context.flow_run is not None:
+        if has_lasting_server() and context is not None and context.flow_run is not None:
             with get_client(sync_client=True) as client:
                 state: State[object] = Cancelled(message="Stopped by Ctrl-C.")
                 client.set_flow_run_state(context.flow_run.id, state, force=True)
-    for server in list(SubprocessASGIServer._instances.values()):  # pyright: ignore[reportPrivateUsage]
-        with suppress(Exception):
-            server.stop()
+    end_temporary_server()

@@ -7,13 +7,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from datagen_core.errors import DatagenError, OutputError
+from datagen_core.errors import OperationError, OutputError
 from flows.operations.processes import LOOK_SECONDS, signal_groups
 from flows.operations.stops import Stops
 
@@ -21,10 +21,6 @@ TAIL_LINES: Final = 20
 _PARENT_DEATH_SIGNAL: Final = 1  # PR_SET_PDEATHSIG of prctl(2)
 _CHILD_SUBREAPER: Final = 36  # PR_SET_CHILD_SUBREAPER
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
-
-
-class OperationError(DatagenError):
-    """The server, the worker or a deployment could not be started, or ended by itself."""
 
 
 class Child:
@@ -119,10 +115,11 @@ def adopt_orphans() -> None:
         _libc.prctl(_CHILD_SUBREAPER, 1)
 
 
-def start_child(name: str, command: Sequence[str], log: Path, *, folder: Path) -> Child:
+def start_child(name: str, command: Sequence[str], log: Path, *, folder: Path, pass_fds: Collection[int] = ()) -> Child:
     """Start a process in `folder`, with our environment; what its log held before is kept beside it, as `.1`.
 
-    It ends with us even if we are killed, where the kernel offers that (Linux).
+    `pass_fds` are open files that it inherits under the same numbers. It ends with us even if we are killed, where the
+    kernel offers that (Linux).
 
     Raises:
         OutputError: the log cannot be written.
@@ -142,6 +139,7 @@ def start_child(name: str, command: Sequence[str], log: Path, *, folder: Path) -
             stdout=stream,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            pass_fds=pass_fds,
             preexec_fn=_end_with_parent if _libc else None,  # noqa: PLW1509 - one system call, no lock
         )
     return Child(name, process, log)

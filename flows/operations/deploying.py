@@ -26,9 +26,9 @@ from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
 from prefect.workers.process import ProcessWorker
 
-from datagen_core.errors import ConfigError
+from datagen_core.errors import ConfigError, OperationError
 from flows.operations.automations import FILE_NAME, apply_automations, read_automations
-from flows.operations.children import OperationError, start_child
+from flows.operations.children import start_child
 from flows.operations.environment import read_heartbeat_seconds
 from flows.operations.stops import Stops
 
@@ -83,10 +83,10 @@ def deploy(client: SyncPrefectClient, project: Path, logs: Path, stops: Stops) -
         code = child.wait(stops)
     finally:
         child.kill()
+        for deployment_id in paused:  # Prefect's own command starts a paused deployment that has a schedule again
+            client.pause_deployment(deployment_id)
     if code != 0:
         raise OperationError(f"'prefect deploy' failed. The end of its log, {child.log}:\n{child.read_tail()}")
-    for deployment_id in paused:  # Prefect's own command starts a paused deployment that has a schedule again
-        client.pause_deployment(deployment_id)
     return describe_deployments(client, stops)
 
 

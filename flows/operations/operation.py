@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,7 +14,8 @@ from typing import Final, Protocol, TypeVar
 import httpx
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.objects import StateType
-from prefect.exceptions import PrefectHTTPStatusError
+from prefect.exceptions import PrefectException
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from datagen_core.errors import ConfigError
 from datagen_core.locking import lock_folder
@@ -21,7 +23,7 @@ from flows.operations.children import Child, adopt_orphans
 from flows.operations.deploying import POOL, Deployed, deploy, ensure_pool, find_project
 from flows.operations.environment import HOST, find_logs
 from flows.operations.leftovers import Left, expect_heartbeats, read_at_work, read_left, read_overdue, settle_runs
-from flows.operations.processes import end_groups, find_groups
+from flows.operations.processes import LOOK_SECONDS, end_groups, find_groups
 from flows.operations.server import await_server, await_worker, start_server, start_worker
 from flows.operations.stops import Stopped, Stops
 
@@ -32,6 +34,7 @@ FLOW_PATIENCE: Final = 3.0
 """A flow run that is asked to end waits for its next look at a batch, minutes away. It may be killed at any point."""
 CHILD_PATIENCE: Final = 20.0
 ASK_SECONDS: Final = 10.0
+ASK_RETRIES: Final = 2
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,7 @@ class _Operation:
         self._plan, self._project, self._stops, self._screen = plan, project, stops, screen
         self._server: Child | None = None
         self._worker: Child | None = None
+        self._is_answered = True
         self.left: list[Left] = []
 
     def start(self) -> None:
@@ -155,17 +159,34 @@ class _Operation:
 
     def _ask(self, question: Callable[[SyncPrefectClient], T]) -> T | None:
         """Ask the server on the way out, where there is a worker's work to be seen to; the way out is not barred."""
-        if self._worker is None or self._server is None or self._server.has_ended():
+        if self._worker is None or self._server is None or self._server.has_ended() or not self._is_answered:
             return None
-        try:
-            with get_client(sync_client=True, httpx_settings={"timeout": ASK_SECONDS}) as client:
-                return question(client)
-        except (httpx.HTTPError, PrefectHTTPStatusError, RuntimeError) as error:
-            self._screen.tell(
-                f"Runs that were at work could not be marked ({type(error).__name__}). The next 'datagen up' watches "
-                "them: without a sign of life they are marked as crashed after 90 seconds."
-            )
-            return None
+        answers: list[T] = []
+        problems: list[Exception] = []
+
+        def ask() -> None:
+            try:
+                with (
+                    temporary_settings({PREFECT_CLIENT_MAX_RETRIES: ASK_RETRIES}),
+                    get_client(sync_client=True, httpx_settings={"timeout": ASK_SECONDS}) as client,
+                ):
+                    answers.append(question(client))
+            except (httpx.HTTPError, PrefectException, RuntimeError) as error:
+                problems.append(error)
+
+        asking = threading.Thread(target=ask, daemon=True)
+        asking.start()
+        while asking.is_alive() and not self._stops.is_urgent():
+            asking.join(LOOK_SECONDS)
+        if answers:
+            return answers[0]
+        self._is_answered = False
+        why = type(problems[0]).__name__ if problems else "there was no time"
+        self._screen.tell(
+            f"Runs that were at work could not be marked ({why}). The next 'datagen up' watches them: without a sign "
+            "of life they are marked as crashed after 90 seconds."
+        )
+        return None
 
 
 def _require_process_pool(client: SyncPrefectClient) -> None:

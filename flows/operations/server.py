@@ -9,7 +9,8 @@ from typing import Final
 
 from prefect.client.orchestration import SyncPrefectClient
 
-from flows.operations.children import Child, OperationError, start_child
+from datagen_core.errors import OperationError
+from flows.operations.children import Child, start_child
 from flows.operations.environment import HOST, is_answering
 from flows.operations.stops import Stops
 

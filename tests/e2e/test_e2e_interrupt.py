@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -103,6 +104,25 @@ def test_submitting_on_a_terminal_asks_as_well(tmp_path: Path) -> None:
     assert code == 130, said
     assert "To go on from here: the same command" in said
     assert statuses(tmp_path) == ["cancelling"]
+
+
+def test_a_killed_run_leaves_no_server_behind(tmp_path: Path) -> None:
+    run = ["run", "training", "--count", "3", "--provider", "simulator", "--output-dir", "run"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "flows.cli", *run],
+        cwd=tmp_path, env=environment(tmp_path), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    ) as process:  # fmt: skip
+        assert wait_for(lambda: statuses(tmp_path) == ["validating"])
+        assert len([one for one in processes() if str(tmp_path) in one]) >= 2
+        process.kill()
+    assert wait_for(lambda: not [one for one in processes() if str(tmp_path) in one], 20)
+
+
+def wait_for(condition: Callable[[], bool], timeout: float = PATIENCE) -> bool:
+    deadline = time.monotonic() + timeout
+    while not (is_there := condition()) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return is_there
 
 
 def processes() -> list[str]:

@@ -19,11 +19,11 @@ from prefect.events.schemas.automations import AutomationCore, EventTrigger
 from typer.testing import CliRunner as TyperRunner
 from typer.testing import Result
 
-from datagen_core.errors import ConfigError, FolderInUseError, PortTakenError
+from datagen_core.errors import ConfigError, FolderInUseError, OperationError, PortTakenError
 from datagen_core.locking import lock_folder
 from flows import cli
 from flows.operations.automations import HEARTBEAT, read_automations
-from flows.operations.children import Child, OperationError, start_child
+from flows.operations.children import Child, start_child
 from flows.operations.deploying import find_project
 from flows.operations.environment import build_environment, choose_port, find_logs, read_heartbeat_seconds
 from flows.operations.operation import Plan, Ready, operate

@@ -95,7 +95,7 @@ def test_without_waiting_what_has_no_room_is_left_for_the_next_call(tmp_path: Pa
             assert (len(status.shards), len(status.waiting)) == (2, 1)
             assert read_status(status_of(requests)) == status
             assert created(server, client) == 2
-        with pytest.raises(BatchNotReady, match=r"0 of 0 requests done\. Run the same command again later"):
+        with pytest.raises(BatchNotReady, match=r"its requests are not counted yet\. Run the same command again later"):
             retrieve_file(client, status_of(requests), requests.with_name("result_lst.json"))
 
 
