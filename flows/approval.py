@@ -12,25 +12,27 @@ from prefect.context import FlowRunContext
 from prefect.exceptions import FlowPauseTimeout
 from prefect.input import RunInput
 from prefect.logging import get_run_logger
-from prefect.settings import get_current_settings
 from pydantic import Field
 
 from datagen_core.dataset.reviewing import (
     REVIEWS_NAME,
     Review,
+    identify,
     read_reviews,
     settle_review,
     write_reviews,
 )
+from datagen_core.dataset.rounds import RunFiles
 from datagen_core.errors import ApprovalError, ConfigError
 from datagen_core.files import Artifact, describe
 from datagen_core.storage import fetch, localize, publishing, relocate
 from flows.opening import Workplace
+from flows.operations.temporary import has_lasting_server
 from flows.outcome import present
 from flows.parameters import GoldParameters
-from flows.rounds import Rounds, replace_rejected
+from flows.rounds import Rounds, merge_rounds, replace_rejected
 from flows.run import Run
-from tasks.caching import call_here, run_stage
+from tasks.caching import run_stage
 from tasks.dataset import review
 
 POLL_SECONDS: Final = 5
@@ -58,7 +60,7 @@ def require_reachable() -> None:
     Raises:
         ConfigError: Prefect runs without one.
     """
-    if get_current_settings().api.url is None:
+    if not has_lasting_server():
         raise ConfigError(
             "require_approval waits for an answer in the Prefect UI, and no server is set. Start one with 'datagen "
             "up', set PREFECT_API_URL, and run again; or leave require_approval out."
@@ -68,18 +70,20 @@ def require_reachable() -> None:
 def review_dialogues(run: Run, rounds: Rounds, work: Workplace) -> tuple[Rounds, Artifact]:
     """Wait until a person has approved the dialogues, and replace those that are rejected until then.
 
-    Answers given before, to this run's folder, are not asked for again.
+    Answers given before, to this run's folder, are not asked for again, as long as they are about the same dialogues.
 
     Raises:
         ApprovalError: the person did not approve, or nobody answered in time.
-        ConfigError: an answer names dialogues that are not there.
+        ShortfallError: dialogues are missing, so that there is nothing to approve.
     """
     place, number = run.place(REVIEWS_NAME), 0
     while True:
         number += 1
         known = _read_known(fetch(place))
-        if len(known) < number or _is_refusal(known[number - 1]):
-            known = (*known[: number - 1], _ask(run, rounds, number))
+        if len(known) < number or not _counts(known[number - 1], rounds):
+            files = merge_rounds(run, rounds, work)
+            present(run, rounds, files, work)
+            known = (*known[: number - 1], _ask(run, rounds, files, number))
             with publishing(run.location) as folder:
                 write_reviews(folder / REVIEWS_NAME, known)
         answer = known[number - 1]
@@ -95,7 +99,7 @@ def review_dialogues(run: Run, rounds: Rounds, work: Workplace) -> tuple[Rounds,
         reviewed = run_stage(
             review,
             run.results,
-            call_here,
+            work.here,
             list(rounds.judged),
             list(rounds.results),
             rounds.scenarios,
@@ -104,56 +108,66 @@ def review_dialogues(run: Run, rounds: Rounds, work: Workplace) -> tuple[Rounds,
             run.prices,
         )
         rounds = replace_rejected(run, rounds, reviewed, work)
-        present(run, rounds)  # what the person is asked about next
 
 
 def _read_known(path: Path) -> tuple[Review, ...]:
     return read_reviews(path) if path.exists() else ()
 
 
-def _is_refusal(answer: Review) -> bool:
-    """Tell whether a run stopped at this answer; run again, it asks again."""
-    return not answer.approved and not answer.rejected
+def _counts(answer: Review, rounds: Rounds) -> bool:
+    """Tell whether an answer that was given before stands: a run that stopped at it, or has other dialogues, asks."""
+    return (answer.approved or bool(answer.rejected)) and answer.reviewed == identify(rounds.judged)
 
 
-def _ask(run: Run, rounds: Rounds, number: int) -> Review:
-    """Wait for the form: a deployment's run gives its worker back meanwhile, another one stays and waits."""
+def _ask(run: Run, rounds: Rounds, files: RunFiles, number: int) -> Review:
+    """Wait for the form until it is one that can be followed."""
+    # A retry does not make Prefect forget its earlier pauses: under their key it would give the old answer again.
+    key, attempt, form = f"review-{number}-{_count_ends()}", 0, Approval()
+    told = (
+        f"**{files.judged.dataset.rows} dialogues** of the benchmark wait for you (review {number}).\n\n"
+        f"- All of them: `{files.judged.dataset.path}`\n- As texts: `{run.place('samples')}`\n"
+        "- Three of them, the funnel and the cost: this run's artifacts"
+    )
+    while True:
+        attempt += 1
+        form = _wait_for_form(run, form, told, f"{key}-{attempt}")
+        rejected = tuple(name for name in form.reject if name.strip())
+        given = Review(
+            number=number,
+            reviewer=form.reviewer.strip() or None,
+            approved=form.approve and not rejected,
+            rejected=rejected,
+            note=form.note.strip(),
+            reviewed=identify(rounds.judged),
+            reviewed_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+        try:
+            return settle_review(localize(list(rounds.judged)), given)
+        except ConfigError as error:
+            get_run_logger().warning("%s The form is asked for again.", error)
+            told = f"**{error}**\n\nCorrect the form below."
+
+
+def _wait_for_form(run: Run, filled: Approval, told: str, key: str) -> Approval:
+    """Wait for a person: a deployment's run gives its worker back meanwhile, another one stays and waits."""
     context, parameters = FlowRunContext.get(), run.parameters
     is_deployed = context is not None and context.flow_run is not None and context.flow_run.deployment_id is not None
-    # A retry does not make Prefect forget its earlier pauses: under their key it would give the old answer again.
-    key = f"review-{number}-{_count_ends(context)}"
     hours = parameters.approval_hours if isinstance(parameters, GoldParameters) else 0.0
-    form = Approval.with_initial_data(
-        description=(
-            f"**{rounds.files.judged.dataset.rows} dialogues** of the benchmark wait for you (review {number}).\n\n"
-            f"- All of them: `{rounds.files.judged.dataset.path}`\n- As texts: `{run.place('samples')}`\n"
-            "- Three of them, the funnel and the cost: this run's artifacts"
-        )
-    )
+    form = Approval.with_initial_data(description=told, **filled.model_dump())
     get_run_logger().info("The benchmark waits for a person: press Resume on this run's page, and fill in the form.")
     try:
         if is_deployed:
-            answer = suspend_flow_run(wait_for_input=form, timeout=int(hours * 3600), key=key)
-        else:
-            answer = pause_flow_run(wait_for_input=form, timeout=int(hours * 3600), poll_interval=POLL_SECONDS, key=key)
+            return suspend_flow_run(wait_for_input=form, timeout=int(hours * 3600), key=key)
+        return pause_flow_run(wait_for_input=form, timeout=int(hours * 3600), poll_interval=POLL_SECONDS, key=key)
     except FlowPauseTimeout as error:
         raise ApprovalError(
             f"Nobody answered within {hours:g} hours. Nothing was pushed; retry the run to be asked again."
         ) from error
-    rejected = tuple(name for name in answer.reject if name.strip())
-    given = Review(
-        number=number,
-        reviewer=answer.reviewer.strip() or None,
-        approved=answer.approve and not rejected,
-        rejected=rejected,
-        note=answer.note.strip(),
-        reviewed_at=datetime.now(UTC).isoformat(timespec="seconds"),
-    )
-    return settle_review(localize(list(rounds.judged)), given)
 
 
-def _count_ends(context: FlowRunContext | None) -> int:
+def _count_ends() -> int:
     """Return how often the run has ended so far: a retry adds one, a resumption does not."""
+    context = FlowRunContext.get()
     if context is None or context.flow_run is None:
         return 0
     with get_client(sync_client=True) as client:

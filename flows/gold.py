@@ -26,7 +26,7 @@ from flows.parameters import (
     Seed,
     WorkerParameters,
 )
-from flows.rounds import make_dialogues
+from flows.rounds import make_dialogues, merge_rounds
 from flows.run import settle
 from flows.suspending import telling_when_suspended
 from tasks.provider import read_settings
@@ -76,9 +76,9 @@ def gold(
         require_reachable()
     with telling_when_suspended(), open_run(run) as work:
         rounds, reviews = make_dialogues(run, work), None
-        outcome = present(run, rounds)
         if parameters.require_approval:
             rounds, reviews = review_dialogues(run, rounds, work)
-            outcome = present(run, rounds)
-        publish(run, rounds.files, reviews)
+        files = merge_rounds(run, rounds, work)
+        outcome = present(run, rounds, files, work)
+        publish(run, files, work, reviews)
         return outcome

@@ -14,12 +14,13 @@ from datagen_core.dataset.hub import PushReport
 from datagen_core.dataset.rounds import RunFiles
 from datagen_core.errors import ShortfallError
 from datagen_core.files import Artifact
+from datagen_core.settings import load_settings
 from datagen_core.storage import localize
+from flows.opening import Workplace
 from flows.rounds import Rounds
 from flows.run import Run
-from tasks.caching import call_here, run_stage
+from tasks.caching import run_stage
 from tasks.dataset import push, render
-from tasks.provider import read_settings
 from tasks.showing import show
 
 
@@ -37,16 +38,17 @@ class RunOutcome(BaseModel):
     shortfall: str | None = None
 
 
-def present(run: Run, rounds: Rounds) -> RunOutcome:
+def present(run: Run, rounds: Rounds, files: RunFiles, work: Workplace) -> RunOutcome:
     """Render the samples, show the run in the Prefect UI, and return what came of it.
 
     Raises:
         ShortfallError: gold is short of a category after the last round; names each. Training only says so.
     """
-    dataset = rounds.files.judged.dataset
-    run_stage(render, run.results, call_here, dataset, run.parameters.template, folder=run.place("samples"))
-    _show(run, rounds)
-    funnel = read_funnel(Path(localize(rounds.files.judged.funnel).path))
+    run_stage(
+        render, run.results, work.here, files.judged.dataset, run.parameters.template, folder=run.place("samples")
+    )
+    _show(run, rounds, files)
+    funnel = read_funnel(Path(localize(files.judged.funnel).path))
     outcome = RunOutcome(folder=run.location, funnel=funnel, is_simulated=run.choice.provider == "simulator")
     if not funnel.missing:
         return outcome
@@ -57,34 +59,31 @@ def present(run: Run, rounds: Rounds) -> RunOutcome:
     return outcome.model_copy(update={"shortfall": shortfall})
 
 
-def _show(run: Run, rounds: Rounds) -> None:
+def _show(run: Run, rounds: Rounds, files: RunFiles) -> None:
     """Make the run's artifacts; that Prefect's server cannot take them is no reason to fail a run that is complete."""
     try:
-        run_stage(
-            show,
-            run.results,
-            call_here,
+        show(
             run.profile,
-            rounds.files,
+            files,
             run.location,
             list(rounds.batches),
             run.choice.provider,
             run.choice.base_url or "",
             run.parameters.repo_id,
-            read_settings().hf_endpoint,
+            load_settings().hf_endpoint,
         )
     except (httpx.HTTPError, PrefectHTTPStatusError) as error:
         get_run_logger().warning("The run is not shown in Prefect: %s. Retry it to make its artifacts.", error)
 
 
-def publish(run: Run, files: RunFiles, reviews: Artifact | None = None) -> PushReport | None:
+def publish(run: Run, files: RunFiles, work: Workplace, reviews: Artifact | None = None) -> PushReport | None:
     """Push the dataset where a repository is named."""
     if run.parameters.repo_id is None:
         return None
     return run_stage(
         push,
         run.results,
-        call_here,
+        work.here,
         files.judged.dataset,
         files.judged.funnel,
         run.parameters.repo_id,

@@ -7,6 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, NamedTuple, cast
 
+from prefect.context import FlowRunContext
 from prefect.utilities.annotations import quote
 
 from datagen_core.batch.dripping import Drip
@@ -21,13 +22,17 @@ from datagen_core.storage import join_location
 from flows.opening import Workplace
 from flows.run import Run
 from tasks.batch import count_looks, poll, record_status, retrieve, space_looks, submit
-from tasks.caching import call_here, keep_results, run_stage
+from tasks.caching import keep_results, run_stage
 from tasks.dataset import preprocess
 from tasks.generate import shard
 from tasks.showing import ShardProgress
 
 LOOKING_THREADS: Final = 4
 """Threads that ask the provider, however many batches there are; each look takes a moment."""
+
+
+LONGEST_SLEEP: Final = 5.0
+"""Seconds until it is noticed that somebody has suspended the run; batches are asked about much more rarely."""
 
 
 class Answers(NamedTuple):
@@ -51,7 +56,7 @@ def fetch_answers(
         BatchFailed, ProviderError, LedgerError, BatchError: as the tasks.
     """
     folder = run.location if number == 1 else run.round_place(number)
-    shards = run_stage(shard, run.results, call_here, requests, number, folder, run.shard_limits, run.ledger)
+    shards = run_stage(shard, run.results, work.here, requests, number, folder, run.shard_limits, run.ledger)
     return asyncio.run(_Passage(run, shards, scenarios, number, folder, purse, work).go())
 
 
@@ -89,6 +94,7 @@ class _Passage:
         threads = ThreadPoolExecutor(self._run.max_workers + LOOKING_THREADS, thread_name_prefix="shard")
         asyncio.get_running_loop().set_default_executor(threads)
         while self._polls or self._judging or (self._failure is None and not self._drip.is_done):
+            _leave_if_suspended()
             await self._submit_ready()
             await self._wait()
         await asyncio.to_thread(self._progress.finish)
@@ -116,7 +122,10 @@ class _Passage:
                 self._begin_polling(number)
                 has_moved = True
         if has_moved:
-            await self._record([self._submitted[number] for number in sorted(self._submitted)], [])
+            try:
+                await self._record([self._submitted[number] for number in sorted(self._submitted)], [])
+            except Exception as error:
+                self._failure = self._failure or error
 
     def _submit(self, number: int) -> None:
         run = self._run
@@ -154,11 +163,12 @@ class _Passage:
     async def _wait(self) -> None:
         """Wait until a batch or its judging has ended, or until a pause is over that holds the next shard back."""
         pause = self._drip.seconds_until_next(time.time()) if self._failure is None else None
+        timeout = LONGEST_SLEEP if pause is None else min(pause, LONGEST_SLEEP)
         going = {*self._polls, *self._judging}
         if not going:
-            await asyncio.sleep(pause or 0.0)
+            await asyncio.sleep(timeout if pause is not None else 0.0)
             return
-        ended, _ = await asyncio.wait(going, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
+        ended, _ = await asyncio.wait(going, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
         for one in ended & self._polls.keys():
             self._take_poll(cast("asyncio.Task[BatchStatus]", one))
         for one in ended & self._judging.keys():
@@ -203,7 +213,7 @@ class _Passage:
                 run_stage,
                 retrieve,
                 run.results,
-                call_here,
+                self._work.here,
                 submitted,
                 heard,
                 run.choice,
@@ -232,7 +242,7 @@ class _Passage:
             run_stage,
             record_status,
             run.results,
-            call_here,
+            self._work.here,
             submitted,
             heard,
             run.choice,
@@ -242,3 +252,13 @@ class _Passage:
             self._folder,
             STATUS_NAME[run.profile],
         )
+
+
+def _leave_if_suspended() -> None:
+    """End the process where somebody has suspended the run: its batches go on, and a resumed run looks for them.
+
+    Prefect does so at the next task only, which may be ten minutes away.
+    """
+    context = FlowRunContext.get()
+    if context is not None:
+        context.flow_run_suspension_request.raise_if_requested()

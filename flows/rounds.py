@@ -21,13 +21,13 @@ from datagen_core.storage import fetch, localize, publishing
 from flows.opening import Workplace
 from flows.passage import fetch_answers
 from flows.run import Run
-from tasks.caching import call_here, run_stage
+from tasks.caching import run_stage
 from tasks.dataset import join, merge
 from tasks.generate import generate, generate_again
 
 
 class Rounds(NamedTuple):
-    """What the rounds gave, each one's answers and verdicts, and all together.
+    """What the rounds gave: each one's answers and verdicts.
 
     `stopped_by` says what ended them before nothing was missing, if anything did.
     """
@@ -35,7 +35,6 @@ class Rounds(NamedTuple):
     scenarios: Artifact
     results: tuple[Artifact, ...]
     judged: tuple[JudgedFiles, ...]
-    files: RunFiles
     batches: tuple[LinkedBatch, ...]
     stopped_by: str | None = None
 
@@ -49,7 +48,7 @@ def make_dialogues(run: Run, work: Workplace) -> Rounds:
     generated = run_stage(
         generate,
         run.results,
-        call_here,
+        work.here,
         run.profile,
         run.parameters.count,
         run.seed,
@@ -66,7 +65,7 @@ def replace_rejected(run: Run, rounds: Rounds, reviewed: Reviewed, work: Workpla
     requests = run_stage(
         generate_again,
         run.results,
-        call_here,
+        work.here,
         reviewed.requests_from,
         run.profile,
         run.options,
@@ -74,6 +73,14 @@ def replace_rejected(run: Run, rounds: Rounds, reviewed: Reviewed, work: Workpla
         folder=run.round_place(number),
     )
     return _go_through(run, rounds.scenarios, requests, work, rounds.results, reviewed.judged, rounds.batches)
+
+
+def merge_rounds(run: Run, rounds: Rounds, work: Workplace) -> RunFiles:
+    """Write the run's own files, the rounds' together: those in its folder that people read and that are pushed."""
+    results, judged = list(rounds.results), list(rounds.judged)
+    return run_stage(
+        merge, run.results, work.here, rounds.scenarios, results, judged, folder=run.location, prices=run.prices
+    )
 
 
 def open_purse(run: Run) -> Purse:
@@ -113,7 +120,7 @@ def _go_through(
         joined = run_stage(
             join,
             run.results,
-            call_here,
+            work.here,
             scenarios,
             answers.results,
             answers.judged,
@@ -134,15 +141,14 @@ def _go_through(
         requests = run_stage(
             generate_again,
             run.results,
-            call_here,
+            work.here,
             joined.judged.rejected,
             run.profile,
             run.options,
             number + 1,
             folder=run.round_place(number + 1),
         )
-    files = run_stage(merge, run.results, call_here, scenarios, results, judged, folder=run.location, prices=run.prices)
-    return Rounds(scenarios, tuple(results), tuple(judged), files, tuple(batches), stopped_by)
+    return Rounds(scenarios, tuple(results), tuple(judged), tuple(batches), stopped_by)
 
 
 def _require_some_sense(judged: Sequence[JudgedFiles]) -> None:

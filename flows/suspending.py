@@ -19,7 +19,7 @@ LEFT: Final = "datagen.flow-run.left"
 def telling_when_suspended() -> Generator[None]:
     """Within the block, tell the server when a suspension ends it.
 
-    A run that somebody suspends in the UI goes on until its next look at a batch, and its heart with it. The heartbeats
+    A run that somebody suspends in the UI goes on for some seconds, and its heart with it. The heartbeats
     that follow the suspension are not followed by anything then, as if the process had died.
     """
     try:

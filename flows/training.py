@@ -24,7 +24,7 @@ from flows.parameters import (
     TrainingParameters,
     WorkerParameters,
 )
-from flows.rounds import make_dialogues
+from flows.rounds import make_dialogues, merge_rounds
 from flows.run import settle
 from flows.suspending import telling_when_suspended
 from tasks.provider import read_settings
@@ -71,6 +71,7 @@ def training(
     run = settle("training", parameters, read_settings(), read_occasion())
     with telling_when_suspended(), open_run(run) as work:
         rounds = make_dialogues(run, work)
-        outcome = present(run, rounds)
-        publish(run, rounds.files)
+        files = merge_rounds(run, rounds, work)
+        outcome = present(run, rounds, files, work)
+        publish(run, files, work)
         return outcome

@@ -48,11 +48,11 @@ STEADY_LOOKS: Final = 10
 MOST_DELAYS: Final = 50
 """As many as Prefect takes for one task."""
 
-Watch = Callable[[int, BatchStatus], None]
-"""Told, at each look, of a shard's number and its batch."""
+Watch = Callable[[int, BatchStatus, float], None]
+"""Told, at each look, of a shard's number, its batch, and about when the next look is, in epoch seconds."""
 
 
-def unwatched(_: int, __: BatchStatus) -> None:
+def unwatched(_: int, __: BatchStatus, ___: float) -> None:
     """Tell nobody."""
 
 
@@ -128,10 +128,14 @@ async def poll(
     A refusal that can pass is raised, so that it is not cached; of one for the file's own faults the rows become errors
     and are asked for in the next round. Waits without a thread. `watch` is told of each look.
     """
-    status, window = await asyncio.to_thread(_look, submitted, choice)
+    try:
+        status, window = await asyncio.to_thread(_look, submitted, choice)
+    except RequestRefused as error:
+        await asyncio.sleep(_find_wait(error))
+        raise
     counts = status.counts
     _rename(f"poll shard {round_number}.{shard_number} ({counts.completed + counts.failed}/{submitted.shard.rows})")
-    await asyncio.to_thread(watch, shard_number, status)
+    await asyncio.to_thread(watch, shard_number, status, _foresee_look())
     log = get_run_logger()
     require_in_time(status, submitted, now=time.time(), window_seconds=window)
     stuck = describe_stuck(status, submitted, now=time.time())
@@ -165,8 +169,17 @@ def count_looks(seconds: float, delays: list[float]) -> int:
 
 
 def _look(submitted: Submitted, choice: ProviderChoice) -> tuple[BatchStatus, float]:
-    with connect(choice) as client, heeding_retry_after():
+    with connect(choice) as client:
         return check_batch(client, submitted), client.window_seconds
+
+
+def _foresee_look() -> float:
+    """Return about when this task is retried if its batch goes on, in epoch seconds."""
+    context = TaskRunContext.get()
+    delays = context.task.retry_delay_seconds if context is not None else None
+    if context is None or not isinstance(delays, list) or not delays:
+        return time.time()
+    return time.time() + delays[min(context.task_run.run_count, len(delays)) - 1]
 
 
 def _rename(name: str) -> None:
@@ -182,9 +195,13 @@ def heeding_retry_after() -> Generator[None]:
     try:
         yield
     except RequestRefused as error:
-        if not error.is_final and error.retry_after:
-            time.sleep(min(error.retry_after, LONGEST_RETRY_AFTER))
+        time.sleep(_find_wait(error))
         raise
+
+
+def _find_wait(error: RequestRefused) -> float:
+    """Return how long the provider asks to be left alone, in seconds."""
+    return 0.0 if error.is_final else min(error.retry_after or 0.0, LONGEST_RETRY_AFTER)
 
 
 @task(
@@ -227,7 +244,7 @@ def record_status(
         identity = client.identity
     status = build_status(submitted, provider=choice.provider, identity=identity, endpoint=endpoint, model=model)
     with publishing(folder) as here:
-        if not statuses:
-            write_status(here / name, status)
-            return None
-        return relocate(write_status(here / name, status.with_heard(statuses)))
+        path = here / name
+        written = relocate(write_status(path, status.with_heard(statuses) if statuses else status))
+    get_run_logger().info("Wrote %s: %s batches, %s ended", name, len(submitted), len(statuses))
+    return written if statuses else None

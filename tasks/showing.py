@@ -12,11 +12,13 @@ from typing import Final
 from uuid import UUID
 
 import httpx
-from prefect import task
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, create_table_artifact
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey, FlowRunFilter, FlowRunFilterId
+from prefect.client.schemas.sorting import ArtifactSort
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.logging import get_run_logger
+from prefect.runtime import flow_run
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from datagen_core.batch.models import BatchStatus, Shard, Submitted
@@ -35,12 +37,19 @@ from datagen_core.report import (
 )
 from datagen_core.settings import Provider
 from datagen_core.storage import join_location, localize
-from tasks.caching import stage_cache
 
 SHARE_OF_TIME: Final = 0.02
 """How long after the last change the next is shown, as a share of the time since the round began."""
 
 FILES_SHOWN: Final = ("dataset.jsonl", "rejected.jsonl", "funnel.json", "result_lst.json", "ledger.jsonl")
+
+_DESCRIPTIONS: Final = {
+    "funnel": "What became of every request, by round, kind and category.",
+    "rejections": "Why answers did not become dialogues, with examples of each reason.",
+    "samples": "Drawn from the dataset by its checksum, of different kinds where it has them.",
+    "cost": "Tokens and US dollars, by kind of dialogue and by model.",
+    "links": "The batches at the provider, the run's files, and the dataset on the Hub.",
+}
 
 _log = logging.getLogger(__name__)
 
@@ -57,6 +66,7 @@ class ShardProgress:
         self._shards, self._number = shards, number
         self._submitted: dict[int, Submitted] = {}
         self._heard: dict[int, BatchStatus] = {}
+        self._next_looks: dict[int, float] = {}
         self._began = self._shown_at = 0.0
         self._table: UUID | None = None
         self._bar: UUID | None = None
@@ -67,10 +77,14 @@ class ShardProgress:
         with self._lock:
             self._submitted[number] = submitted
 
-    def watch(self, shard_number: int, status: BatchStatus) -> None:
-        """Note how a shard's batch, from 1, stands, and show it unless something was shown a moment ago."""
+    def watch(self, shard_number: int, status: BatchStatus, next_look: float) -> None:
+        """Note how the batch of a shard, from 1, stands, and show it unless something was shown a moment ago.
+
+        `next_look` is about when its batch is asked for again, in epoch seconds.
+        """
         with self._lock:
             self._heard[shard_number - 1] = status
+            self._next_looks[shard_number - 1] = next_look
             now = time.monotonic()
             self._began = self._began or now
             if self._table is not None and now - self._shown_at < max(1.0, (now - self._began) * SHARE_OF_TIME):
@@ -85,7 +99,9 @@ class ShardProgress:
                 self._show()
 
     def _show(self) -> None:
-        progress = build_progress(self._shards, self._submitted, self._heard, now=time.time())
+        progress = build_progress(
+            self._shards, self._submitted, self._heard, now=time.time(), next_looks=self._next_looks
+        )
         total = sum(shard.rows for shard in self._shards)
         done = sum(status.counts.completed + status.counts.failed for status in self._heard.values())
         share = min(100.0, 100 * done / total) if total else 100.0
@@ -118,7 +134,6 @@ class ShardProgress:
         return f"{self._title}: {progress.summary}"
 
 
-@task(name="show", task_run_name="show {profile}", cache_policy=stage_cache("show"), persist_result=True)
 def show(
     profile: str,
     files: RunFiles,
@@ -128,19 +143,22 @@ def show(
     base_url: str,
     repo_id: str | None,
     hf_endpoint: str | None,
-) -> list[str]:
-    """Make the run's artifacts, and return their keys. Safe to repeat: a newer version shows the same."""
-    name = folder.rpartition("/")[2]
+) -> None:
+    """Make the artifacts of the flow run that we are in. Safe to repeat: what it shows already is not made again.
+
+    No task: what is cached would not be shown by the next run in the same folder.
+    """
+    run_name = folder.rpartition("/")[2]
     dataset, rejected = Path(localize(files.judged.dataset).path), Path(localize(files.judged.rejected).path)
     funnel = read_funnel(Path(localize(files.judged.funnel).path))
     places = {place: join_location(folder, place) for place in (*FILES_SHOWN, "samples", "rounds")}
     pages = {
-        "funnel": render_funnel(funnel, title=f"Funnel of {name}"),
-        "rejections": render_rejections(rejected, title=f"Why not accepted, {name}"),
-        "samples": render_chats(dataset, seed=files.judged.dataset.sha256, title=f"Three dialogues of {name}"),
-        "cost": render_costs(funnel, title=f"Cost of {name}"),
+        "funnel": render_funnel(funnel, title=f"Funnel of {run_name}"),
+        "rejections": render_rejections(rejected, title=f"Why not accepted, {run_name}"),
+        "samples": render_chats(dataset, seed=files.judged.dataset.sha256, title=f"Three dialogues of {run_name}"),
+        "cost": render_costs(funnel, title=f"Cost of {run_name}"),
         "links": render_links(
-            title=f"Where {name} is",
+            title=f"Where {run_name} is",
             provider=provider,
             base_url=base_url,
             batches=batches,
@@ -149,15 +167,30 @@ def show(
             hf_endpoint=hf_endpoint,
         ),
     }
-    keys = [f"{profile}-{page}" for page in pages]
-    for key, page in zip(keys, pages.values(), strict=True):
-        create_markdown_artifact(page, key=key, description=page.partition("\n")[0].removeprefix("# "))
-    table = f"{profile}-funnel-table"
-    create_table_artifact(
-        [dict(row) for row in build_funnel_rows(funnel)], key=table, description=f"Requests of {name}"
-    )
-    get_run_logger().info("Made %s artifacts", len(keys) + 1)
-    return [*keys, table]
+    table_key, rows = f"{profile}-funnel-table", [dict(row) for row in build_funnel_rows(funnel)]
+    keyed = {f"{profile}-{name}": page for name, page in pages.items()}
+    shown = _read_shown([*keyed, table_key])
+    for name, (key, page) in zip(pages, keyed.items(), strict=True):
+        if shown.get(key) != page:
+            create_markdown_artifact(page, key=key, description=_DESCRIPTIONS[name])
+    if shown.get(table_key) != json.dumps(rows):
+        create_table_artifact(rows, key=table_key, description=f"Requests of {run_name}")
+    get_run_logger().info("The run has %s artifacts", len(keyed) + 1)
+
+
+def _read_shown(keys: list[str]) -> dict[str, object]:
+    """Return what the flow run that we are in shows, by key: of several versions the last."""
+    run_id = flow_run.id
+    if run_id is None:
+        return {}
+    with get_client(sync_client=True) as client:
+        found = client.read_artifacts(
+            artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=keys)),
+            flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[UUID(str(run_id))])),
+            sort=ArtifactSort.UPDATED_DESC,
+            limit=len(keys) * 4,
+        )
+    return {str(one.key): one.data for one in reversed(found)}
 
 
 def _update(artifact_id: UUID, content: object, description: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import heapq
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -50,7 +51,8 @@ _REVIEWS_ADVICE: Final = "It is written by the run itself: move it away, or corr
 class Review(BaseModel):
     """A person's answer; of a run's reviews the first has number 1.
 
-    `rejected` names dialogues, by their scenarios' ids once `settle_review` has read them.
+    `rejected` names dialogues, by their scenarios' ids once `settle_review` has read them. `reviewed` is a checksum of
+    what the person was shown: the answer is about nothing else.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -60,6 +62,7 @@ class Review(BaseModel):
     approved: bool
     rejected: tuple[str, ...] = ()
     note: str = ""
+    reviewed: str | None = None
     reviewed_at: str = Field(description="ISO 8601 with an offset, as '2026-11-23T09:00:00+09:00'.")
 
     @field_validator("reviewed_at")
@@ -82,6 +85,11 @@ class Reviewed(BaseModel):
     review: Review
     judged: tuple[JudgedFiles, ...]
     requests_from: Artifact
+
+
+def identify(judged: Sequence[JudgedFiles]) -> str:
+    """Return the checksum of what the rounds' datasets are together."""
+    return hashlib.sha256("".join(one.dataset.sha256 for one in judged).encode()).hexdigest()
 
 
 def write_reviews(path: Path, reviews: Sequence[Review]) -> Artifact:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from datagen_core.batch.models import ENDED_STATUSES, BatchStatus, Shard, Submitted
@@ -12,6 +13,8 @@ from datagen_core.report.markdown import Row, cut_rows, escape, tame
 
 MOST_SHARDS: Final = 200
 """Shards with a row of their own; the UI shows ten rows at a time."""
+
+NO_LOOKS: Final[Mapping[int, float]] = MappingProxyType({})
 
 _WAITING: Final = "waiting"
 _LONGEST_NAME: Final = 80
@@ -40,7 +43,7 @@ class _Shown(NamedTuple):
     failed: int
     requests: int
     minutes: float
-    next_look: str
+    next_look: float | None
     batch: str
 
 
@@ -50,16 +53,16 @@ def build_progress(
     heard: Mapping[int, BatchStatus],
     *,
     now: float,
-    next_look: float | None = None,
+    next_looks: Mapping[int, float] = NO_LOOKS,
 ) -> Progress:
     """Return how far a round's shards are.
 
     `submitted` and `heard` are by the shard's place in `shards`, from 0; a shard without a submission waits for room.
-    Times are epoch seconds; `next_look` is when the batches that go on are asked for next. Of more than 200 shards
-    those of concern have a row, and the last row adds the others up.
+    Times are epoch seconds; `next_looks` are when the batches that go on are asked for next, about. Of more than 200
+    shards those of concern have a row, and the last row adds the others up.
     """
     shown = [
-        _look_at(place, shard, submitted.get(place), heard.get(place), now=now, next_look=next_look)
+        _look_at(place, shard, submitted.get(place), heard.get(place), now=now, next_look=next_looks.get(place))
         for place, shard in enumerate(shards)
     ]
     if not shown:
@@ -83,7 +86,7 @@ def _look_at(
     next_look: float | None,
 ) -> _Shown:
     if submitted is None:
-        return _Shown(place + 1, _WAITING, 0, 0, shard.rows, 0.0, "", "")
+        return _Shown(place + 1, _WAITING, 0, 0, shard.rows, 0.0, None, "")
     counts = status.counts if status is not None else None
     is_ended = status is not None and status.is_ended
     end = status.finished_at if status is not None and is_ended and status.finished_at is not None else now
@@ -94,7 +97,7 @@ def _look_at(
         failed=counts.failed if counts else 0,
         requests=shard.rows,
         minutes=round(max(0.0, end - submitted.submitted_at) / 60, 1),
-        next_look="" if is_ended or next_look is None else _write_clock(next_look),
+        next_look=None if is_ended else next_look,
         batch=tame(submitted.batch_id, _LONGEST_NAME),
     )
 
@@ -113,7 +116,7 @@ def _to_row(name: str, shown: _Shown) -> Row:
         "requests": shown.requests,
         "share": _share(shown),
         "minutes": shown.minutes,
-        "next look": shown.next_look,
+        "next look": "" if shown.next_look is None else _write_clock(shown.next_look),
         "batch": shown.batch,
     }
 
@@ -135,7 +138,7 @@ def _add_up(shown: Sequence[_Shown]) -> _Shown:
         failed=sum(one.failed for one in shown),
         requests=sum(one.requests for one in shown),
         minutes=max(one.minutes for one in shown),
-        next_look=max(one.next_look for one in shown),
+        next_look=min((one.next_look for one in shown if one.next_look is not None), default=None),
         batch="",
     )
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import httpx
 import pytest
 from hub_server import HubServer
 from prefect.client.schemas.actions import DeploymentScheduleCreate
@@ -21,6 +22,7 @@ from prefect.exceptions import PrefectHTTPStatusError
 from prefect_server import PrefectServer, Worker, make_template, wait_for
 
 from datagen_core.config import GOLD_CATEGORIES
+from datagen_core.dataset.reviewing import read_reviews, write_reviews
 from datagen_core.dataset.validating import validate_file
 from datagen_core.files import read_jsonl
 
@@ -38,16 +40,18 @@ STAGES = {
     "join round 1",
     "merge",
     "render qwen2.5",
-    "show training",
 }
 SUMMARIES = [
+    "Wrote batch_input_status.json: 1 batches, 0 ended",
     "Submitted 12 rows",
     "is completed: 12 of 12 answered",
     "Retrieved 12 answers",
     "Accepted 12, not accepted 0",
     "Round 1: accepted 12, not accepted 0",
     "The run has 12 dialogues of 12",
+    "Wrote batch_input_status.json: 1 batches, 1 ended",
     "Rendered 12 samples",
+    "The run has 6 artifacts",
 ]
 """One line a stage, in the run's log."""
 
@@ -129,6 +133,13 @@ def read_states(prefect: PrefectServer, run: UUID) -> dict[str, str]:
     return {name.partition(" (")[0]: seen.state for name, seen in prefect.task_states(run).items()}
 
 
+def read_artifacts(prefect: PrefectServer, run: UUID) -> dict[str, object]:
+    """Return what a run's page shows in the end, by key."""
+    asked = {"flow_runs": {"id": {"any_": [str(run)]}}}
+    found = httpx.post(f"{prefect.url}/artifacts/filter", json=asked).raise_for_status().json()
+    return {one["key"]: one["data"] for one in found if "-round-" not in one["key"]}
+
+
 def ids(folder: Path) -> list[str]:
     rows = read_jsonl(folder / "dataset.jsonl", advice="")
     return [str(row["meta"]["scenario_id"]) for _, row in rows]  # type: ignore[index]
@@ -164,6 +175,7 @@ def test_a_watched_run_gives_the_dataset_and_repeated_is_all_cached(
     again, _ = prefect.run("training/manual", ask(folder))
     assert set(read_states(prefect, again).values()) == {"Cached"}
     assert provider_requests(folder) == asked
+    assert read_artifacts(prefect, again) == read_artifacts(prefect, run), "the repeated run shows the same"
     record_property("repeated run, seconds from Running to Completed", seconds_running(prefect, again))
 
 
@@ -183,7 +195,7 @@ def test_a_stage_that_failed_is_retried_alone(prefect: PrefectServer, tmp_path: 
     assert done.returncode == 0, done.stdout + done.stderr
     assert prefect.wait(run, "Completed").expected_start_time == began
     after = read_states(prefect, run)
-    assert {after.pop("render qwen2.5"), after.pop("show training")} == {"Completed"}
+    assert after.pop("render qwen2.5") == "Completed"
     assert after == dict.fromkeys(before, "Cached")
     assert provider_requests(folder) == asked
     assert len(list((folder / "samples").iterdir())) == 12
@@ -262,19 +274,55 @@ def test_rejected_dialogues_are_replaced_and_asked_about_again(
     prefect.wait(run, "Suspended")
     first = ids(folder)
     assert len(first) == len(GOLD_CATEGORIES)
-    prefect.resume(run, {"approve": True, "reject": [first[2], "sample_0006"], "note": "Odd.", "reviewer": "Kim"})
-    prefect.wait(run, "Suspended")
+    answer(prefect, run, "review-1", reject=["sample_0099"], note="A slip.")
+    answer(prefect, run, "review-1", reject=[first[2], "sample_0006"], note="Odd.")
+    await_question(prefect, run, "review-2")
     second = ids(folder)
     assert len(second) == len(GOLD_CATEGORIES)
     assert not {first[2], first[5]} & set(second)
     assert set(first) - {first[2], first[5]} <= set(second)
     assert "someone/replaced" not in hub.repos
-    prefect.resume(run, {"approve": True, "reject": [], "note": "", "reviewer": "Kim"})
+    answer(prefect, run, "review-2", reject=[], note="")
     prefect.wait(run, "Completed")
+    assert [one.note for one in read_reviews(folder / "reviews.json")] == ["Odd.", ""]
     validation = validate_file(folder / "dataset.jsonl")
     assert (validation.n_rows, validation.n_sound) == (len(GOLD_CATEGORIES),) * 2
     assert hub.n_requests("POST", "someone/replaced/commit/") == 1
     assert n_batches(folder) == 2
+
+    # Answers that were given are not asked for again, and nothing is made twice.
+    again = prefect.create("gold/manual", ask_gold(folder, "someone/replaced"))
+    prefect.wait(again, "Completed")
+    assert set(read_states(prefect, again).values()) == {"Cached"}
+    assert ids(folder) == second
+
+    # An approval of other dialogues than those that are there is none.
+    given = read_reviews(folder / "reviews.json")
+    write_reviews(folder / "reviews.json", [given[0], given[1].model_copy(update={"reviewed": "0" * 64})])
+    outdated = prefect.create("gold/manual", ask_gold(folder, "someone/replaced"))
+    await_question(prefect, outdated, "review-2")
+
+
+_answered: dict[UUID, str] = {}
+
+
+def await_question(prefect: PrefectServer, run: UUID, key: str) -> str:
+    """Return the key of the pause in which the run waits for a review that was not answered here before."""
+    seen = ""
+
+    def is_asked() -> bool:
+        nonlocal seen
+        state = prefect.wait(run, "Suspended", "Scheduled", "Pending", "Running", "Resuming").state
+        seen = str(state.state_details.pause_key) if state is not None and state.is_paused() else ""
+        return seen.startswith(f"{key}-") and _answered.get(run) != seen
+
+    assert wait_for(is_asked)
+    return seen
+
+
+def answer(prefect: PrefectServer, run: UUID, key: str, *, reject: list[str], note: str) -> None:
+    _answered[run] = await_question(prefect, run, key)
+    prefect.resume(run, {"approve": True, "reject": reject, "note": note, "reviewer": "Kim"})
 
 
 def ask_gold(folder: Path, repo_id: str) -> dict[str, object]:

@@ -59,6 +59,12 @@ class Provider:
                 self._looks.clear()
         return is_polled
 
+    @property
+    def was_asked(self) -> bool:
+        """Tell whether anybody has looked at a batch since a run was last seen to poll."""
+        with self._lock:
+            return bool(self._looks)
+
     def _list(self) -> list[dict[str, object]]:
         answer = httpx.get(f"{self.server.base_url}/batches?limit=100", headers={"Authorization": "Bearer sk-test"})
         return cast("list[dict[str, object]]", answer.raise_for_status().json()["data"])
@@ -213,9 +219,10 @@ def test_cancelling_cancels_the_batches_unless_told_otherwise(
 def test_a_paused_run_gives_its_process_back_and_goes_on_when_resumed(
     prefect: PrefectServer, worker: Worker, provider: Provider, folder: Path
 ) -> None:
-    run = start(prefect, provider, folder)
+    run = start(prefect, provider, folder, poll_interval=40)
     prefect.pause(run)
     assert wait_for(lambda: not worker.find_flows(run))
+    assert not provider.was_asked, "it left before its next look"
     assert prefect.read(run).state_name == "Suspended"
     provider.finish()
     prefect.resume(run)

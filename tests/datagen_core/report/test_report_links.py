@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from golden_files import Golden
+from huggingface_hub.constants import ENDPOINT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from reading_markdown import Shown
@@ -66,10 +67,9 @@ def test_an_id_cannot_lead_elsewhere_on_the_provider_s_site() -> None:
     )
 
 
-def test_the_public_hub_is_the_usual_one() -> None:
-    page = find_dataset_page("someone/data")
-    assert page.startswith("https://")
-    assert page.endswith("/datasets/someone/data")
+def test_the_hub_is_the_one_that_is_pushed_to_unless_another_is_named() -> None:
+    assert find_dataset_page("someone/data") == f"{ENDPOINT}/datasets/someone/data"
+    assert find_dataset_page("a/b", endpoint="https://hub.example/") == "https://hub.example/datasets/a/b"
 
 
 def test_two_thousand_batches_stay_small_and_the_rest_is_counted() -> None:

@@ -28,11 +28,11 @@ def _hear(status: str, completed: int = 0, failed: int = 0, finished_at: float |
 def test_each_shard_has_a_row_below_all_of_them_together() -> None:
     submitted = {0: _submit("batch_a"), 1: _submit("batch_b"), 2: _submit("batch_c", minutes_ago=0.5)}
     heard = {0: _hear("completed", 198, 2, finished_at=NOW - 120), 1: _hear("in_progress", 57, 1)}
-    progress = build_progress([SHARD] * 4, submitted, heard, now=NOW, next_look=NOW + 60)
+    progress = build_progress([SHARD] * 4, submitted, heard, now=NOW, next_looks={0: NOW, 1: NOW + 90, 2: NOW + 60})
     assert [list(row.values()) for row in progress.rows] == [
         ["all", "1 of 4 ended", 255, 3, 800, "32%", 10.0, "00:54:20 UTC", ""],
         ["1", "completed", 198, 2, 200, "100%", 8.0, "", "batch_a"],
-        ["2", "in_progress", 57, 1, 200, "29%", 10.0, "00:54:20 UTC", "batch_b"],
+        ["2", "in_progress", 57, 1, 200, "29%", 10.0, "00:54:50 UTC", "batch_b"],
         ["3", "submitted", 0, 0, 200, "0%", 0.5, "00:54:20 UTC", "batch_c"],
         ["4", "waiting", 0, 0, 200, "0%", 0.0, "", ""],
     ]
@@ -68,7 +68,9 @@ def test_of_thousands_of_shards_those_of_concern_have_a_row_and_the_others_are_a
     submitted = {place: _submit(f"batch_{place:032x}") for place in range(1_900)}
     heard = {place: _hear("completed", 200) for place in range(1_500)}
     heard |= {place: _hear("in_progress", 20) for place in range(1_500, 1_900)} | {1_700: _hear("failed")}
-    rows = build_progress([SHARD] * 2_000, submitted, heard, now=NOW, next_look=NOW + 60).rows
+    rows = build_progress(
+        [SHARD] * 2_000, submitted, heard, now=NOW, next_looks=dict.fromkeys(range(2_000), NOW + 60)
+    ).rows
     assert len(rows) == 202
     assert (rows[1]["shard"], rows[1]["status"]) == ("1701", "failed")
     assert {row["status"] for row in rows[2:201]} == {"in_progress"}
@@ -86,7 +88,7 @@ def test_whatever_a_server_calls_things_all_shards_are_counted_and_rows_stay_sma
     names = names * times
     submitted = {place: _submit(batch_id * 50) for place, (batch_id, _) in enumerate(names)}
     heard = {place: _hear(status * 50, 3, 2) for place, (_, status) in enumerate(names)}
-    progress = build_progress([SHARD] * len(names), submitted, heard, now=NOW, next_look=NOW)
+    progress = build_progress([SHARD] * len(names), submitted, heard, now=NOW, next_looks=dict.fromkeys(submitted, NOW))
     assert measure_rows(progress.rows) <= MAX_ARTIFACT_BYTES
     assert sum(int(row["done"]) for row in progress.rows[1:]) == 3 * len(names) == progress.rows[0]["done"]
     assert "<" not in "".join(str(value) for row in progress.rows for value in row.values())
