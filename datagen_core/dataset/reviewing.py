@@ -120,6 +120,22 @@ def read_reviews(path: Path) -> tuple[Review, ...]:
     return tuple(reviews)
 
 
+def require_unreviewed(results: Path) -> None:
+    """Return unless a person has rejected dialogues of the run whose answers these are: the rules alone accept them.
+
+    Raises:
+        ConfigError: somebody has.
+        InputFileError: the reviews beside the answers are damaged.
+    """
+    path = results.parent / REVIEWS_NAME
+    n_rejected = sum(len(review.rejected) for review in read_reviews(path)) if path.exists() else 0
+    if n_rejected:
+        raise ConfigError(
+            f"A person has rejected {n_rejected} dialogues of this run ({path}), which would be accepted again here. "
+            "To judge it anew, start the run again with the same parameters: it keeps to the reviews."
+        )
+
+
 def settle_review(judged: Sequence[JudgedFiles], review: Review) -> Review:
     """Return the review with each rejected dialogue under its scenario's id, as the run's dataset has it.
 

@@ -20,7 +20,7 @@ from datagen_core.dataset.funnel import read_funnel
 from datagen_core.dataset.generating import REQUESTS_NAME, STATUS_NAME, find_scenarios, generate_files
 from datagen_core.dataset.hub import push_dataset
 from datagen_core.dataset.judging import judge_file, name_siblings
-from datagen_core.dataset.reviewing import REVIEWS_NAME
+from datagen_core.dataset.reviewing import REVIEWS_NAME, require_unreviewed
 from datagen_core.dataset.samples import render_samples
 from datagen_core.errors import ConfigError
 from datagen_core.files import fingerprint
@@ -234,6 +234,7 @@ def preprocess(
     Example: `datagen preprocess --input output/result_lst.json`
     """
     results = find_input(input, "result_lst.json", advice="Download it with 'datagen retrieve-batch'.")
+    require_unreviewed(results)
     path = find_output(output, "dataset.jsonl", beside=results)
     with progress_bar("Performing and checking", None) as progress:
         judged = judge_file(

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 STEPS = (
     "generate-batch", "generate-gold-batch", "submit-batch", "retrieve-batch", "preprocess", "render-txt",
     "push-to-hub", "run training", "run gold", "demo", "validate", "simulate", "doctor",
-    "scenarios", "rules", "explain",
+    "scenarios", "rules", "explain", "up", "deploy", "cancel", "estimate",
 )  # fmt: skip
 
 

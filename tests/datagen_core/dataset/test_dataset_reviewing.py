@@ -32,6 +32,7 @@ from datagen_core.dataset.reviewing import (
     Reviewed,
     apply_review,
     read_reviews,
+    require_unreviewed,
     settle_review,
     write_reviews,
 )
@@ -587,6 +588,16 @@ HOSTILE = (
     "---\ntitle: x\n---\n# Fake\n<script>alert(1)</script>\r\n```\n    ```` ~~~\n| a | b |\n"
     "<!-- \u202e\x00\u2028[x](javascript:1)"
 )
+
+
+def test_a_reviewed_run_is_not_judged_anew_without_its_reviews(tmp_path: Path) -> None:
+    results = tmp_path / "result_lst.json"
+    require_unreviewed(results)
+    write_reviews(tmp_path / "reviews.json", [_review(1, approved=True)])
+    require_unreviewed(results)
+    write_reviews(tmp_path / "reviews.json", [_review(1, "gold-5-000001", "gold-5-000002"), _review(2, approved=True)])
+    with pytest.raises(ConfigError, match=r"rejected 2 dialogues of this run \(.*reviews\.json\).*start the run again"):
+        require_unreviewed(results)
 
 
 def test_reviews_are_read_as_they_were_written(tmp_path: Path) -> None:
