@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from prefect import pause_flow_run, suspend_flow_run
 from prefect.client.orchestration import get_client
@@ -12,7 +12,7 @@ from prefect.context import FlowRunContext
 from prefect.exceptions import FlowPauseTimeout
 from prefect.input import RunInput
 from prefect.logging import get_run_logger
-from pydantic import Field
+from pydantic import Field, create_model
 
 from datagen_core.dataset.reviewing import (
     REVIEWS_NAME,
@@ -153,7 +153,7 @@ def _wait_for_form(run: Run, filled: Approval, told: str, key: str) -> Approval:
     context, parameters = FlowRunContext.get(), run.parameters
     is_deployed = context is not None and context.flow_run is not None and context.flow_run.deployment_id is not None
     hours = parameters.approval_hours if isinstance(parameters, GoldParameters) else 0.0
-    form = Approval.with_initial_data(description=told, **filled.model_dump())
+    form = _fill_in(filled).with_initial_data(description=told)
     get_run_logger().info("The benchmark waits for a person: press Resume on this run's page, and fill in the form.")
     try:
         if is_deployed:
@@ -163,6 +163,15 @@ def _wait_for_form(run: Run, filled: Approval, told: str, key: str) -> Approval:
         raise ApprovalError(
             f"Nobody answered within {hours:g} hours. Nothing was pushed; retry the run to be asked again."
         ) from error
+
+
+def _fill_in(filled: Approval) -> type[Approval]:
+    """Return the form with these values in it; Prefect's own way would lose what is said of each field."""
+    fields: dict[str, Any] = {
+        name: (told.annotation, Field(default=getattr(filled, name), description=told.description))
+        for name, told in Approval.model_fields.items()
+    }
+    return create_model(Approval.__name__, __base__=Approval, **fields)
 
 
 def _count_ends() -> int:

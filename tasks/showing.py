@@ -12,8 +12,9 @@ from typing import Final
 from uuid import UUID
 
 import httpx
-from prefect.artifacts import create_markdown_artifact, create_progress_artifact, create_table_artifact
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import ArtifactCreate
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey, FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.sorting import ArtifactSort
 from prefect.exceptions import PrefectHTTPStatusError
@@ -116,19 +117,21 @@ class ShardProgress:
             _log.debug("The progress could not be shown: %s", error)
 
     def _create(self, progress: Progress, share: float) -> None:
-        # `_sync`: the look is a thread's, of a task that is a coroutine.
-        self._bar = create_progress_artifact(
-            share,
-            _sync=True,  # pyright: ignore[reportCallIssue]
-            key=f"{self._profile}-progress-round-{self._number}",
+        self._bar = self._create_one("progress", share, progress)
+        self._table = self._create_one("table", json.dumps(progress.rows), progress)
+
+    def _create_one(self, kind: str, data: object, progress: Progress) -> UUID:
+        """Make an artifact of the flow run; Prefect's own functions would make it that of the first shard's poll."""
+        name = "shards" if kind == "table" else kind
+        made = ArtifactCreate(
+            key=f"{self._profile}-{name}-round-{self._number}",
+            type=kind,
+            data=data,
             description=self._describe(progress),
+            flow_run_id=_find_flow_run(),
         )
-        self._table = create_table_artifact(
-            [dict(row) for row in progress.rows],
-            _sync=True,  # pyright: ignore[reportCallIssue]
-            key=f"{self._profile}-shards-round-{self._number}",
-            description=self._describe(progress),
-        )
+        with get_client(sync_client=True) as client:
+            return client.create_artifact(made).id
 
     def _describe(self, progress: Progress) -> str:
         return f"{self._title}: {progress.summary}"
@@ -180,17 +183,21 @@ def show(
 
 def _read_shown(keys: list[str]) -> dict[str, object]:
     """Return what the flow run that we are in shows, by key: of several versions the last."""
-    run_id = flow_run.id
+    run_id = _find_flow_run()
     if run_id is None:
         return {}
     with get_client(sync_client=True) as client:
         found = client.read_artifacts(
             artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=keys)),
-            flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[UUID(str(run_id))])),
+            flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[run_id])),
             sort=ArtifactSort.UPDATED_DESC,
             limit=len(keys) * 4,
         )
     return {str(one.key): one.data for one in reversed(found)}
+
+
+def _find_flow_run() -> UUID | None:
+    return None if flow_run.id is None else UUID(str(flow_run.id))
 
 
 def _update(artifact_id: UUID, content: object, description: str) -> None:

@@ -335,16 +335,26 @@ def test_the_funnel_is_drawn_and_dialogues_are_in_korean(prefect: PrefectServer,
 def test_a_person_rejects_a_dialogue_and_approves_the_next_time(
     prefect: PrefectServer, runs: Runs, folder: Path, ui: PrefectUi
 ) -> None:
-    def is_asked(number: int) -> bool:
+    def is_asked(number: int, attempt: int = 1) -> bool:
         state = prefect.read(runs.gold).state
-        return state is not None and str(state.state_details.pause_key).startswith(f"review-{number}-")
+        key = "" if state is None else str(state.state_details.pause_key)
+        return key.startswith(f"review-{number}-") and key.endswith(f"-{attempt}")
 
     assert wait_for(lambda: is_asked(1))
     ui.open_run(runs.gold)
     ui.see("Suspended")
     modal = ui.press("Resume")
     ui.see(re.compile("8 dialogues"))
-    modal.add("reject", "sample_0002")
+    ui.see(re.compile("Push the benchmark as it is"))
+    modal.add("reject", "sample_0099")
+    modal.fill("note", "The second one is odd.")
+    modal.fill("reviewer", "Kim")
+    assert modal.send("Submit", "/resume").ok
+    assert wait_for(lambda: is_asked(1, attempt=2))
+    ui.open_run(runs.gold)
+    modal = ui.press("Resume")
+    ui.see(re.compile("the dataset has no dialogue 'sample_0099'"))
+    modal.fill("reject", "sample_0002")
     modal.fill("note", "The second one is odd.")
     modal.fill("reviewer", "Kim")
     assert modal.send("Submit", "/resume").ok
