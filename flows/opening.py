@@ -20,8 +20,7 @@ from flows.spreading import open_runner
 from tasks.caching import Call, call_here
 
 LEAVING_SECONDS: Final = 2400.0
-"""How long a process that has to leave may take: the longest pause between two looks, or until a full queue has room
-again."""
+"""How long an earlier process may take to leave: longer than any pause, as that until a full queue has room."""
 LOOK_SECONDS: Final = 10.0
 
 
@@ -56,9 +55,9 @@ def open_run(run: Run) -> Generator[Workplace]:
 
 @contextmanager
 def _hold_folder(run: Run) -> Generator[Lease]:
-    """Hold the folder; wait for an earlier process of the same flow run, which leaves at its next look at a batch.
+    """Hold the folder; wait for an earlier process of the same flow run.
 
-    There is one where the run was paused and resumed, or marked as crashed while Prefect's server was away.
+    There is one where the run was paused and resumed at once, or marked as crashed while Prefect's server was away.
     """
     me = f"flow run {flow_run.id}"
     deadline = time.monotonic() + LEAVING_SECONDS

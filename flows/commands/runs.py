@@ -16,7 +16,7 @@ from datagen_core.batch.requests import MAX_OUTPUT_TOKENS
 from datagen_core.errors import ConfigError
 from datagen_core.mixing import read_mix
 from datagen_core.scenarios import GOLD_PER_CATEGORY
-from datagen_core.settings import TaskRunnerName, load_settings
+from datagen_core.settings import TaskRunnerName
 from datagen_core.storage import is_remote
 from flows.commands.batches import cancel
 from flows.commands.options import (
@@ -39,7 +39,7 @@ from flows.commands.options import (
 from flows.commands.places import console, display, showing_progress
 from flows.commands.stopping import ask_to_cancel, ending_on_interrupt
 from flows.commands.tables import show_reasons, show_run
-from flows.operations.temporary import has_lasting_server, temporary_server
+from flows.operations.temporary import temporary_server
 
 if TYPE_CHECKING:
     from flows.outcome import RunOutcome
@@ -184,11 +184,10 @@ def _run(name: str, parameters: dict[str, object], *, verbose: bool) -> None:
 def _conclude_interrupt(name: str, parameters: dict[str, object]) -> None:
     from flows.occasion import read_occasion
     from flows.run import settle
-    from tasks.provider import read_settings
+    from tasks.provider import recall_settings
 
     asked = _find_model(name).model_validate({**parameters, "repo_id": None})  # nothing is pushed any more
-    settings = read_settings() if has_lasting_server() else load_settings()
-    run = settle("gold" if name == "gold" else "training", asked, settings, read_occasion())
+    run = settle("gold" if name == "gold" else "training", asked, recall_settings(), read_occasion())
     provider = run.choice.provider
     ask_to_cancel(lambda: cancel(run.folder, provider=provider, yes=True), provider)
 

@@ -13,7 +13,7 @@ from prefect.testing.utilities import prefect_test_harness
 
 from datagen_core.errors import SecretsUnreachableError
 from tasks.batch import is_passing
-from tasks.provider import load_secret
+from tasks.provider import load_secret, read_settings, recall_settings
 
 pytestmark = pytest.mark.slow
 
@@ -43,6 +43,17 @@ def test_a_new_value_counts_at_once_and_the_last_one_while_the_server_is_away(no
     with temporary_settings({PREFECT_API_URL: nowhere}):
         assert load_secret("some-key") == "second"
         assert load_secret("no-such-key") is None
+
+
+def test_what_was_given_is_recalled_without_asking(nowhere: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.delenv("DATAGEN_PROVIDER", raising=False)
+    save("openai-api-key", "sk-block")
+    assert read_settings().resolved_provider == "openai"
+    with temporary_settings({PREFECT_API_URL: nowhere}):
+        settings = recall_settings()
+        assert settings.resolved_provider == "openai"
+        assert settings.require_openai_key() == "sk-block"
 
 
 def test_a_key_that_was_never_read_is_worth_another_try(nowhere: str) -> None:
